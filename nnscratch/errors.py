@@ -1,0 +1,77 @@
+"""Every error a user can meet.
+
+    NNScratchError
+    ├── ConfigError          a setting that is unknown, of the wrong type or out of range
+    ├── DataError            the data folder: missing, damaged or not what was asked for
+    │   ├── IDXError         the bytes of one IDX file do not add up
+    │   └── DownloadError    no mirror gave the bytes that were wanted
+    ├── ModelFileError       a model file that cannot be read, trusted or written
+    ├── PictureError         a picture that cannot be read
+    │   └── NoDigitError     a picture that was read, and holds no digit
+    ├── DivergenceError      training whose loss is no longer a number
+    └── MissingExtraError    an optional library that is not installed
+
+Each says three things: what happened, where, and what to do next. The command line prints the
+three and exits with 1; `NNSCRATCH_DEBUG=1` adds the traceback.
+"""
+
+from __future__ import annotations
+
+
+class NNScratchError(Exception):
+    """Say what went wrong, where, and what to do next.
+
+    Args:
+        what: one sentence, in the user's words.
+        where: the file, folder, setting or place in the work that it concerns; may be empty.
+        next_step: what the user can do about it; may be empty.
+    """
+
+    def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
+        super().__init__(what, where, next_step)
+        self.what = what
+        self.where = where
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return "; ".join(part for part in (self.what, self.where, self.next_step) if part)
+
+
+class ConfigError(NNScratchError):
+    """A setting is unknown, of the wrong type or out of range; `key` names it."""
+
+    def __init__(self, what: str, *, key: str = "", where: str = "", next_step: str = "") -> None:
+        super().__init__(what, where=where, next_step=next_step)
+        self.key = key
+
+
+class DataError(NNScratchError):
+    """The data folder is missing, damaged or not what was asked for."""
+
+
+class IDXError(DataError):
+    """The bytes of one IDX file do not add up."""
+
+
+class DownloadError(DataError):
+    """No mirror gave the bytes that were wanted."""
+
+
+class ModelFileError(NNScratchError):
+    """A model file cannot be read, trusted or written."""
+
+
+class PictureError(NNScratchError):
+    """A picture cannot be read."""
+
+
+class NoDigitError(PictureError):
+    """A picture was read and holds no digit."""
+
+
+class DivergenceError(NNScratchError):
+    """The loss of a training run is no longer a finite number."""
+
+
+class MissingExtraError(NNScratchError):
+    """An optional library is not installed."""
