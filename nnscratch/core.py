@@ -1,0 +1,268 @@
+"""The network on the blackboard: 784 inputs → 10 hidden ReLU units → 10 softmax outputs.
+
+    A  ──W_h, b_h──▶  Z_h  ──ReLU──▶  A_h  ──W_o, b_o──▶  Z_o  ──softmax──▶  A_o
+    (N, 784)          (N, H)          (N, H)              (N, 10)            (N, 10)
+
+Every equation of the two founding documents stands here once, forward and backward side by
+side. The names are theirs: N samples in a batch, C_in and C_out features in and out of a layer,
+H hidden units, K = 10 classes; `dLdZ` is the derivative of the loss L with respect to Z, and has
+the shape of Z. A batch holds one sample a *row*. `docs/maths.md` derives each line.
+
+One thing about memory: Z is computed as (W·Aᵀ + b)ᵀ, which is the layer document's A·Wᵀ + 1·bᵀ
+to the letter, but leaves the samples lying along memory, so that NumPy finds the maximum or the
+sum over ten classes three times as fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Floats = NDArray[np.floating[Any]]
+Integers = NDArray[np.integer[Any]]
+
+IMAGE_SIZE = 28
+IN_FEATURES = IMAGE_SIZE * IMAGE_SIZE
+CLASSES = 10
+
+
+def scale_pixels(images: NDArray[np.uint8], dtype: DTypeLike = np.float32) -> Floats:
+    """Turn grey levels 0–255 into the network's input, one row a picture.
+
+        A = images / 255
+
+    Args:
+        images: (N, 28, 28) or (N, 784) uint8, ink bright on a dark ground.
+        dtype: float32 for work, float64 for checks.
+
+    Returns:
+        A, (N, 784) in [0, 1].
+
+    The only place where pixels become numbers: training, evaluation and prediction all pass here.
+
+    >>> scale_pixels(np.full((1, 28, 28), 255, np.uint8)).max()
+    np.float32(1.0)
+    """
+    A: Floats = images.reshape(len(images), -1).astype(dtype)
+    A *= A.dtype.type(1 / 255)
+    return A
+
+
+class Linear:
+    """A fully connected layer: Z = A·Wᵀ + 1·bᵀ.
+
+    Args:
+        in_features: C_in, number of input features.
+        out_features: C_out, number of output features.
+        debug: keep `dLdA` as an attribute after each backward pass, to be looked at.
+        dtype: of `W` and `b`.
+
+    Attributes:
+        W: (C_out, C_in) weights, zero at first.
+        b: (C_out, 1) biases, zero at first.
+        A: (N, C_in) the input of the last forward pass; N is its batch size.
+        dLdW, dLdb: how the loss changes with W and b; same shapes. Set by `backward`.
+
+    Source: the layer document, Table 1; derivation in `docs/maths.md`.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        debug: bool = False,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        self.W: Floats = np.zeros((out_features, in_features), dtype)
+        self.b: Floats = np.zeros((out_features, 1), dtype)
+        self.debug = debug
+
+    def forward(self, A: Floats) -> Floats:
+        """Return Z = A·Wᵀ + 1·bᵀ, (N, C_out), for A of shape (N, C_in).
+
+        >>> layer = Linear(2, 1)
+        >>> layer.W[:] = [[3, 4]]
+        >>> layer.b[:] = 5
+        >>> layer.forward(np.array([[1.0, 2.0]]))
+        array([[16.]])
+        """
+        self.A, self.N = A, len(A)
+        Z = (self.W @ A.T + self.b).T
+        return Z
+
+    def backward(self, dLdZ: Floats) -> Floats:
+        """Store dLdW and dLdb, and return dLdA for the layer before.
+
+            dLdW = dLdZᵀ·A    (C_out, C_in)
+            dLdb = dLdZᵀ·1    (C_out, 1)
+            dLdA = dLdZ·W     (N, C_in)
+
+        Args:
+            dLdZ: (N, C_out). The mean over the batch is already in it (see SoftmaxCrossEntropy),
+                so no 1/N stands here.
+        """
+        self.dLdW = dLdZ.T @ self.A
+        self.dLdb = dLdZ.sum(axis=0)[:, np.newaxis]
+        dLdA = dLdZ @ self.W
+        if self.debug:
+            self.dLdA = dLdA
+        return dLdA
+
+
+class ReLU:
+    """The activation of the hidden layer: A = max(Z, 0), element by element.
+
+    At exactly 0 the function has a kink and no derivative; 0 is taken, as the network document
+    has it (z ≤ 0 → 0).
+    """
+
+    def forward(self, Z: Floats) -> Floats:
+        """Return A = max(Z, 0), same shape as Z.
+
+        >>> ReLU().forward(np.array([[-1.0, 0.0, 2.0]]))
+        array([[0., 0., 2.]])
+        """
+        self.Z = Z
+        A: Floats = np.maximum(Z, 0)
+        return A
+
+    def backward(self, dLdA: Floats) -> Floats:
+        """Return dLdZ = dLdA ⊙ (Z > 0): the gradient passes where the unit was on."""
+        dLdZ = dLdA * (self.Z > 0)
+        return dLdZ
+
+
+def log_softmax(Z: Floats) -> Floats:
+    """Return log softmax(Z), row by row, without overflow.
+
+        log A_j = Z_j − max(Z) − log Σ_k exp(Z_k − max(Z))
+
+    Args:
+        Z: (N, K), any finite values.
+
+    Returns:
+        (N, K), all ≤ 0, finite for every finite Z: no logarithm of zero, so no epsilon.
+
+    >>> log_softmax(np.array([[1000.0, 1000.0]]))
+    array([[-0.69314718, -0.69314718]])
+    """
+    shifted = Z - Z.max(axis=1, keepdims=True)
+    log_A: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return log_A
+
+
+class SoftmaxCrossEntropy:
+    """Softmax and cross-entropy in one step, since together their gradient is a difference.
+
+    A_o = softmax(Z_o), and the loss is the mean over the batch of −log A_o at the true label.
+    """
+
+    def forward(self, Z: Floats, labels: Integers) -> float:
+        """Return the mean cross-entropy in nats per sample.
+
+            L = −(1/N) Σ_i log A_o[i, labels_i]
+
+        Args:
+            Z: (N, K) what the output layer says, before softmax.
+            labels: (N,) integers 0 … K − 1. The one-hot Y of the network document only picks one
+                term of each inner sum; indexing picks it without building Y.
+
+        >>> SoftmaxCrossEntropy().forward(np.zeros((1, 2)), np.array([0]))  # ln 2
+        0.6931471805599453
+        """
+        self.log_A = log_softmax(Z)
+        self.labels = labels
+        loss = -self.log_A[np.arange(len(labels)), labels].mean()
+        return float(loss)
+
+    def backward(self) -> Floats:
+        """Return dLdZ = (A_o − Y) / N, (N, K); proof in `docs/softmax-derivative.md`."""
+        N = len(self.labels)
+        dLdZ: Floats = np.exp(self.log_A)
+        dLdZ[np.arange(N), self.labels] -= 1
+        dLdZ /= N
+        return dLdZ
+
+
+class Network:
+    """784 inputs → `hidden_size` ReLU units → 10 classes.
+
+    Args:
+        hidden_size: H, number of hidden units.
+        rng: draws the starting weights; the same generator state gives the same network.
+        dtype: float32 for work; float64 serves the checks, through the same code.
+
+    Attributes:
+        parameters: the live arrays `W_h` (H, 784), `b_h` (H, 1), `W_o` (10, H), `b_o` (10, 1).
+        gradients: the same keys and shapes, filled by `backward`.
+
+    Each weight is drawn from a normal distribution of variance 2 / C_in, which keeps the size of
+    the signal through ReLU (He et al. 2015, arXiv:1502.01852); biases start at zero. Weights of
+    zero would never learn: see "Why the weights do not start at zero" in `docs/maths.md`.
+    """
+
+    def __init__(
+        self,
+        hidden_size: int = 10,
+        *,
+        rng: np.random.Generator,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        self.hidden = Linear(IN_FEATURES, hidden_size, dtype=dtype)
+        self.relu = ReLU()
+        self.output = Linear(hidden_size, CLASSES, dtype=dtype)
+        self.softmax_cross_entropy = SoftmaxCrossEntropy()
+        for layer in (self.hidden, self.output):
+            C_out, C_in = layer.W.shape
+            layer.W[:] = rng.standard_normal((C_out, C_in)) * np.sqrt(2 / C_in)
+
+    @property
+    def parameters(self) -> dict[str, Floats]:
+        """The four live arrays; change them in place to change the network."""
+        hidden, output = self.hidden, self.output
+        return {"W_h": hidden.W, "b_h": hidden.b, "W_o": output.W, "b_o": output.b}
+
+    @property
+    def gradients(self) -> dict[str, Floats]:
+        """How the loss of the last batch changes with each parameter; same keys and shapes."""
+        hidden, output = self.hidden, self.output
+        return {"W_h": hidden.dLdW, "b_h": hidden.dLdb, "W_o": output.dLdW, "b_o": output.dLdb}
+
+    def load_parameters(self, parameters: Mapping[str, Floats]) -> None:
+        """Copy the four arrays into the network; a shape that does not fit raises ValueError."""
+        for name, value in self.parameters.items():
+            np.copyto(value, parameters[name])
+
+    def forward(self, A: Floats) -> Floats:
+        """Return Z_o, (N, 10), for A of shape (N, 784) in [0, 1].
+
+        Softmax is not applied: the loss wants Z_o, and the largest Z_o is the largest A_o.
+        """
+        Z_h = self.hidden.forward(A)
+        A_h = self.relu.forward(Z_h)
+        Z_o = self.output.forward(A_h)
+        return Z_o
+
+    def loss(self, Z_o: Floats, labels: Integers) -> float:
+        """Return the mean cross-entropy, in nats per sample, of Z_o (N, 10) and labels (N,)."""
+        return self.softmax_cross_entropy.forward(Z_o, labels)
+
+    def backward(self) -> None:
+        """Fill `gradients` from the last `forward` and `loss`."""
+        dLdZ_o = self.softmax_cross_entropy.backward()
+        dLdA_h = self.output.backward(dLdZ_o)
+        dLdZ_h = self.relu.backward(dLdA_h)
+        self.hidden.backward(dLdZ_h)
+
+    def predict(self, A: Floats) -> NDArray[np.intp]:
+        """Return the likeliest label of each row, (N,)."""
+        labels: NDArray[np.intp] = self.forward(A).argmax(axis=1)
+        return labels
+
+    def predict_proba(self, A: Floats) -> Floats:
+        """Return A_o = softmax(Z_o), (N, 10): each row the probabilities of the ten digits."""
+        A_o: Floats = np.exp(log_softmax(self.forward(A)))
+        return A_o
