@@ -1,0 +1,78 @@
+"""Settings: what is refused, by which name, and what the presets say."""
+
+import tomllib
+from dataclasses import replace
+
+import pytest
+from conftest import ROOT
+
+from nnscratch.config import TrainConfig, as_dict, config_from, load_settings
+from nnscratch.errors import ConfigError
+
+BAD = {
+    "learning_rate": [0, -1, float("nan"), float("inf"), "0.1", True, 10**400],
+    "epochs": [0, -3, 1.5, True, "20"],
+    "batch_size": [0, 2.0],
+    "hidden_size": [0],
+    "momentum": [-0.1, 1, 1.5, float("nan")],
+    "weight_decay": [-1e-9, float("inf")],
+    "schedule": ["linear", 3, ""],
+    "augment": [1, "yes"],
+    "deskew": [0],
+    "validation_size": [-1, 0.5],
+    "seed": [-1, 1.0],
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key in BAD for value in BAD[key]])
+def test_a_bad_value_is_refused_by_name_with_what_is_allowed(key, value):
+    with pytest.raises(ConfigError) as caught:
+        config_from({key: value})
+    assert caught.value.key == key
+    assert key in caught.value.what
+    assert "must be" in caught.value.what
+
+
+def test_an_unknown_key_is_refused_and_the_known_ones_listed():
+    with pytest.raises(ConfigError, match="lerning_rate") as caught:
+        config_from({"lerning_rate": 0.1})
+    assert "learning_rate" in caught.value.next_step
+
+
+def test_a_whole_number_serves_as_a_float():
+    assert type(config_from({"learning_rate": 1}).learning_rate) is float
+
+
+def test_replacing_a_value_checks_it_again():
+    with pytest.raises(ConfigError):
+        replace(TrainConfig(), epochs=0)
+
+
+def test_the_default_preset_repeats_the_defaults():
+    path = ROOT / "configs" / "default.toml"
+    assert tomllib.loads(path.read_text(encoding="utf-8")) == as_dict(TrainConfig())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.toml")), ids=lambda p: p.name)
+def test_every_preset_is_sound_and_gives_a_reason_for_each_value(path):
+    settings = load_settings(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert settings.keys() <= as_dict(TrainConfig()).keys()
+    assert sum(line.startswith("#") for line in lines) >= 5
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"# only a comment", b"epochs", b"epochs = 0", b"\xff\xfe", b"a = 1"]
+)
+def test_a_bad_file_is_refused_by_its_name(tmp_path, content):
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path)
+    assert caught.value.where == str(path)
+    assert caught.value.next_step
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="No such file"):
+        load_settings(tmp_path / "none.toml")
