@@ -1,0 +1,252 @@
+"""Learning: mini-batch gradient descent over epochs, and a report on what was learned.
+
+`fit` is a generator. It yields after each epoch and prints nothing; whoever calls it decides what
+to show and when to stop. All that a run needs in order to go on stands in `TrainingState`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from nnscratch.config import TrainConfig
+from nnscratch.core import Floats, Integers, Network, SoftmaxCrossEntropy, scale_pixels
+from nnscratch.data import Dataset
+from nnscratch.errors import ConfigError, DivergenceError
+from nnscratch.metrics import DigitScore, accuracy, confusion_matrix, per_class
+
+EVALUATION_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch came to.
+
+    Attributes:
+        epoch: from 1.
+        train_loss: mean over the epoch's samples as they were met, nats per sample.
+        validation_loss, validation_accuracy: after the epoch; None if nothing was held out.
+        seconds: of this epoch's training alone.
+    """
+
+    epoch: int
+    train_loss: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+
+
+@dataclass
+class TrainingState:
+    """Everything a run needs to go on: stop after any epoch, keep this, and continue from it.
+
+    Attributes:
+        network: the weights as they are now.
+        velocity: per parameter the running sum of gradients that momentum keeps.
+        rng: shuffles the samples; its state moves on with every epoch.
+        history: one EpochResult per finished epoch.
+    """
+
+    network: Network
+    velocity: dict[str, Floats]
+    rng: np.random.Generator
+    history: list[EpochResult] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, config: TrainConfig, dtype: DTypeLike = np.float32) -> TrainingState:
+        """Draw a fresh network by `config.seed`."""
+        _, weights_rng, epochs_rng = _generators(config)
+        network = Network(config.hidden_size, rng=weights_rng, dtype=dtype)
+        velocity = {name: np.zeros_like(value) for name, value in network.parameters.items()}
+        return cls(network, velocity, epochs_rng)
+
+
+def _generators(config: TrainConfig) -> list[np.random.Generator]:
+    """Split the seed into three independent streams: hold-out, starting weights, epochs."""
+    return np.random.default_rng(config.seed).spawn(3)
+
+
+def hold_out(count: int, config: TrainConfig) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Split `count` samples into those to train on and those to validate on, by the seed.
+
+    Returns:
+        Two sorted arrays of indices without overlap; the second has `validation_size` entries.
+
+    Raises:
+        ConfigError: if not enough samples are left to fill one batch.
+    """
+    left = count - config.validation_size
+    if left < 1:
+        raise ConfigError(
+            f"validation_size must be below the {count:,} training samples, "
+            f"and is {config.validation_size:,}",
+            key="validation_size",
+        )
+    if config.batch_size > left:
+        raise ConfigError(
+            f"batch_size must be at most the {left:,} samples that are trained on, "
+            f"and is {config.batch_size:,}",
+            key="batch_size",
+        )
+    split_rng, _, _ = _generators(config)
+    order = split_rng.permutation(count)
+    return np.sort(order[:left]), np.sort(order[left:])
+
+
+def fit(
+    state: TrainingState,
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    on_samples: Callable[[int], None] = lambda count: None,
+) -> Iterator[EpochResult]:
+    """Train epoch by epoch, yielding an EpochResult after each; goes on where `state` stands.
+
+    Args:
+        state: changed in place; between two yields it is what a fresh run would continue from.
+        dataset: only its training pictures are touched.
+        on_samples: called after every batch with the number of samples done.
+
+    Raises:
+        DivergenceError: at once when a batch's loss is not a finite number.
+        ConfigError: if the samples do not suffice for the hold-out and one batch.
+    """
+    training, validation = hold_out(len(dataset.train_images), config)
+    images, labels = dataset.train_images[training], dataset.train_labels[training]
+    held_images, held_labels = dataset.train_images[validation], dataset.train_labels[validation]
+    while len(state.history) < config.epochs:
+        started = time.perf_counter()
+        train_loss = _train_epoch(state, images, labels, config, on_samples)
+        seconds = time.perf_counter() - started
+        report = evaluate(state.network, held_images, held_labels) if len(validation) else None
+        result = EpochResult(
+            epoch=len(state.history) + 1,
+            train_loss=train_loss,
+            validation_loss=report.loss if report else None,
+            validation_accuracy=report.accuracy if report else None,
+            seconds=seconds,
+        )
+        state.history.append(result)
+        yield result
+
+
+def _train_epoch(
+    state: TrainingState,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    config: TrainConfig,
+    on_samples: Callable[[int], None],
+) -> float:
+    """Visit every sample once in a fresh order; return the mean loss in nats per sample."""
+    network, count, epoch = state.network, len(images), len(state.history)
+    dtype = network.parameters["W_h"].dtype
+    batches = math.ceil(count / config.batch_size)
+    order = state.rng.permutation(count)
+    total = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # the loss tells, and is looked at
+        for batch in range(batches):
+            chosen = order[batch * config.batch_size : (batch + 1) * config.batch_size]
+            A = scale_pixels(images[chosen], dtype)
+            loss = network.loss(network.forward(A), labels[chosen])
+            if not math.isfinite(loss):
+                raise _diverged(epoch + 1, batch + 1, loss, config)
+            network.backward()
+            step(state, learning_rate_at(epoch + batch / batches, config), config)
+            total += loss * len(chosen)
+            on_samples(len(chosen))
+    return total / count
+
+
+def learning_rate_at(progress: float, config: TrainConfig) -> float:
+    """Return the rate after `progress` epochs (fractions count).
+
+    `cosine` falls from η to 0 as η/2·(1 + cos(π·progress/epochs)) (Loshchilov and Hutter 2017,
+    arXiv:1608.03983, without restarts).
+
+    >>> learning_rate_at(10, TrainConfig(learning_rate=0.2, epochs=20, schedule="cosine"))
+    0.1
+    """
+    if config.schedule == "cosine":
+        return config.learning_rate / 2 * (1 + math.cos(math.pi * progress / config.epochs))
+    return config.learning_rate
+
+
+def step(state: TrainingState, learning_rate: float, config: TrainConfig) -> None:
+    """Take one step of gradient descent along the network's gradients.
+
+        W ← W − η·dLdW    b ← b − η·dLdb
+
+    With weight decay λ, λ·W is added to the gradient of each weight (not of a bias). With
+    momentum μ, the gradient is replaced by the velocity v ← μ·v + gradient (Polyak 1964).
+    """
+    parameters, gradients = state.network.parameters, state.network.gradients
+    for name, parameter in parameters.items():
+        direction = gradients[name]
+        if config.weight_decay and name.startswith("W"):
+            direction = direction + config.weight_decay * parameter
+        if config.momentum:
+            direction = state.velocity[name] = config.momentum * state.velocity[name] + direction
+        parameter -= learning_rate * direction
+
+
+def _diverged(epoch: int, batch: int, loss: float, config: TrainConfig) -> DivergenceError:
+    return DivergenceError(
+        f"the loss became {loss} with a learning rate of {config.learning_rate:g}",
+        where=f"epoch {epoch}, batch {batch}",
+        next_step=f"try a smaller rate, for example --lr {config.learning_rate / 10:.2g}; "
+        "no file was changed",
+    )
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a network does on a set of pictures.
+
+    Attributes:
+        loss: mean nats per sample.
+        accuracy: 0–1.
+        confusion: (10, 10) counts, rows true, columns predicted.
+        per_class: precision, recall, F1 and support of each digit.
+        labels, predicted: (n,) the true label and the network's.
+        probability: (n,) what the network gave the label it predicted, 0–1.
+    """
+
+    loss: float
+    accuracy: float
+    confusion: NDArray[np.int64]
+    per_class: list[DigitScore]
+    labels: Integers
+    predicted: NDArray[np.intp]
+    probability: Floats
+
+
+def evaluate(network: Network, images: NDArray[np.uint8], labels: Integers) -> Report:
+    """Measure a network on pictures (n, 28, 28) uint8 with labels (n,), n > 0.
+
+    Done in pieces of a thousand, so that memory stays small; the last one may be shorter.
+    """
+    dtype = network.parameters["W_h"].dtype
+    measure = SoftmaxCrossEntropy()
+    total, probabilities = 0.0, []
+    for start in range(0, len(images), EVALUATION_BATCH):
+        piece = slice(start, start + EVALUATION_BATCH)
+        Z_o = network.forward(scale_pixels(images[piece], dtype))
+        total += measure.forward(Z_o, labels[piece]) * len(Z_o)
+        probabilities.append(np.exp(measure.log_A))
+    A_o = np.concatenate(probabilities)
+    predicted = A_o.argmax(axis=1)
+    confusion = confusion_matrix(labels, predicted)
+    return Report(
+        loss=total / len(images),
+        accuracy=accuracy(labels, predicted),
+        confusion=confusion,
+        per_class=per_class(confusion),
+        labels=labels,
+        predicted=predicted,
+        probability=A_o.max(axis=1),
+    )

@@ -1,0 +1,162 @@
+"""Training: every sample once an epoch, repeatable, stoppable, and better afterwards."""
+
+import numpy as np
+import pytest
+
+from nnscratch.config import TrainConfig
+from nnscratch.data import Dataset
+from nnscratch.errors import ConfigError, DivergenceError
+from nnscratch.training import TrainingState, evaluate, fit, hold_out, learning_rate_at, step
+
+SMALL = TrainConfig(epochs=3, validation_size=200)
+
+
+def trained(dataset, config):
+    state = TrainingState.start(config)
+    results = list(fit(state, dataset, config))
+    return state, results
+
+
+def test_it_learns(own_dataset):
+    state, results = trained(own_dataset, SMALL)
+    assert [result.epoch for result in results] == [1, 2, 3]
+    assert results[-1].train_loss < results[0].train_loss
+    report = evaluate(state.network, own_dataset.test_images, own_dataset.test_labels)
+    assert report.accuracy > 0.9
+    assert report.confusion.sum() == 400
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(own_dataset):
+    first, second = (trained(own_dataset, SMALL)[0].network.parameters for _ in range(2))
+    other = trained(own_dataset, TrainConfig(epochs=3, validation_size=200, seed=1))[0]
+    for name, value in first.items():
+        assert np.array_equal(value, second[name])
+        assert not np.array_equal(value, other.network.parameters[name])
+
+
+class Witness:
+    """Stands in for a network's input: notes which samples each epoch visits, in which order."""
+
+    def __init__(self, count):
+        self.images = np.zeros((count, 28, 28), np.uint8)
+        self.images[:, 0, 0], self.images[:, 0, 1] = np.divmod(np.arange(count), 256)
+
+    def visits(self, config):
+        labels = np.zeros(len(self.images), np.uint8)
+        dataset = Dataset("custom", self.images, labels, self.images, labels, {})
+        state, seen = TrainingState.start(config), []
+        original = state.network.forward
+
+        def forward(A):
+            seen.extend((A[:, 0] * 255).round() * 256 + (A[:, 1] * 255).round())
+            return original(A)
+
+        state.network.forward = forward
+        list(fit(state, dataset, config))
+        return np.array(seen, int).reshape(config.epochs, -1)
+
+
+def test_each_epoch_visits_every_sample_once_in_a_fresh_order():
+    visits = Witness(1000).visits(TrainConfig(epochs=2, batch_size=64, validation_size=0))
+    assert (np.sort(visits, axis=1) == np.arange(1000)).all()
+    assert not np.array_equal(visits[0], visits[1])
+    # Samples are shuffled, not only batches: no batch of one epoch is a batch of the other.
+    assert not {frozenset(b) for b in visits[0, :960].reshape(15, 64).tolist()} & {
+        frozenset(b) for b in visits[1, :960].reshape(15, 64).tolist()
+    }
+
+
+def test_the_short_last_batch_is_weighted_by_its_length(own_dataset):
+    config = TrainConfig(
+        epochs=1, batch_size=700, validation_size=200, learning_rate=1e-30, hidden_size=4
+    )
+    state, results = trained(own_dataset, config)
+    training, _ = hold_out(1200, config)
+    images, labels = own_dataset.train_images[training], own_dataset.train_labels[training]
+    whole = evaluate(state.network, images, labels).loss
+    assert results[0].train_loss == pytest.approx(whole, rel=1e-5)
+
+
+def test_nothing_held_out_leaves_the_validation_fields_empty(own_dataset):
+    _, results = trained(own_dataset, TrainConfig(epochs=1, validation_size=0))
+    assert results[0].validation_loss is None
+    assert results[0].validation_accuracy is None
+
+
+def test_hold_out_splits_without_overlap_by_the_seed():
+    config = TrainConfig(validation_size=300)
+    training, validation = hold_out(1000, config)
+    assert sorted([*training, *validation]) == list(range(1000))
+    assert len(validation) == 300
+    other = hold_out(1000, TrainConfig(validation_size=300, seed=1))[1]
+    assert not np.array_equal(validation, other)
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"validation_size": 1200}, "validation_size"),
+        ({"validation_size": 0, "batch_size": 1201}, "batch_size"),
+    ],
+)
+def test_settings_that_the_set_is_too_small_for_are_refused(own_dataset, settings, key):
+    with pytest.raises(ConfigError) as caught:
+        trained(own_dataset, TrainConfig(**settings))
+    assert caught.value.key == key
+
+
+def test_a_loss_that_is_no_number_stops_at_once_and_names_the_place(own_dataset):
+    with pytest.raises(DivergenceError) as caught:
+        trained(own_dataset, TrainConfig(learning_rate=1e30, validation_size=200))
+    assert "epoch 1, batch" in caught.value.where
+    assert "--lr 1e+29" in caught.value.next_step
+
+
+def one_step(config, value=2.0, gradient=3.0, velocity=0.0):
+    state = TrainingState.start(TrainConfig(hidden_size=1), dtype=np.float64)
+    network = state.network
+    network.forward(np.zeros((1, 784)))
+    network.loss(network.forward(np.zeros((1, 784))), np.array([0]))
+    network.backward()
+    for name in network.parameters:
+        network.parameters[name][:] = value
+        network.gradients[name][:] = gradient
+        state.velocity[name][:] = velocity
+    step(state, 0.5, config)
+    return network.parameters["W_o"][0, 0], network.parameters["b_o"][0, 0]
+
+
+def test_a_plain_step_is_the_network_documents():
+    assert one_step(TrainConfig()) == (2 - 0.5 * 3, 2 - 0.5 * 3)
+
+
+def test_momentum_keeps_its_share_of_the_last_step():
+    moved = 2 - 0.5 * (0.9 * 10 + 3)
+    assert one_step(TrainConfig(momentum=0.9), velocity=10) == pytest.approx((moved, moved))
+
+
+def test_weight_decay_pulls_weights_and_leaves_biases():
+    weight, bias = one_step(TrainConfig(weight_decay=0.1))
+    assert weight == pytest.approx(2 - 0.5 * (3 + 0.1 * 2))
+    assert bias == 2 - 0.5 * 3
+
+
+def test_the_cosine_schedule_falls_from_the_rate_to_zero():
+    config = TrainConfig(schedule="cosine", epochs=4, learning_rate=0.2)
+    rates = [learning_rate_at(progress, config) for progress in (0, 1, 2, 3, 4)]
+    assert rates[0] == 0.2
+    assert rates[2] == pytest.approx(0.1)
+    assert rates[4] == pytest.approx(0, abs=1e-15)
+    assert rates == sorted(rates, reverse=True)
+    assert learning_rate_at(3, TrainConfig()) == 0.1
+
+
+def test_evaluation_in_pieces_is_evaluation_at_once(own_dataset):
+    state = TrainingState.start(SMALL)
+    images, labels = own_dataset.train_images, own_dataset.train_labels
+    report = evaluate(state.network, images, labels)
+    from nnscratch.core import scale_pixels
+
+    Z_o = state.network.forward(scale_pixels(images))
+    assert report.loss == pytest.approx(state.network.loss(Z_o, labels), rel=1e-5)
+    assert np.array_equal(report.predicted, Z_o.argmax(axis=1))
