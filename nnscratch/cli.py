@@ -1,0 +1,419 @@
+"""The command line: each command parses its options, calls the package, and shows the result.
+
+NumPy, Rich and the rest are imported when a command needs them, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from nnscratch import __version__
+from nnscratch.errors import ConfigError, NNScratchError
+
+if TYPE_CHECKING:
+    from nnscratch.config import TrainConfig
+    from nnscratch.data import Dataset
+    from nnscratch.model_file import SavedModel
+    from nnscratch.training import Report, TrainingState
+
+DEBUG_VARIABLE = "NNSCRATCH_DEBUG"
+DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
+EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
+
+
+class Commands(TyperGroup):
+    """Turns whatever a command raises into one message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; no traceback leaves here unless NNSCRATCH_DEBUG asks for it."""
+        for stream in (sys.stdout, sys.stderr):
+            # A screen that lacks a letter shows a question mark in its place.
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+        # The matrices are thin: more threads than one only get in each other's way.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        signal.signal(signal.SIGTERM, _terminate)
+        try:
+            return super().invoke(ctx)
+        except (NNScratchError, KeyboardInterrupt, BrokenPipeError, MemoryError) as error:
+            if os.environ.get(DEBUG_VARIABLE) == "1":
+                raise
+            raise typer.Exit(_tell(error)) from error
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise SystemExit(EXIT_TERMINATED)
+
+
+def _tell(error: BaseException) -> int:
+    """Show an error and return the exit code that belongs to it."""
+    from nnscratch import display
+
+    if isinstance(error, BrokenPipeError):
+        display.silence_stdout()
+        return 0
+    if isinstance(error, KeyboardInterrupt):
+        display.show_note("interrupted")
+        return EXIT_INTERRUPTED
+    if isinstance(error, MemoryError):
+        error = NNScratchError("there is not enough memory", next_step="try smaller settings")
+    assert isinstance(error, NNScratchError)
+    display.show_error(error)
+    return 1
+
+
+app = typer.Typer(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="nnscratch")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nnscratch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Train, measure and use a 784-10-10 neural network for MNIST, written in NumPy."""
+
+
+DataDir = Annotated[
+    Path,
+    typer.Option(envvar=DATA_DIR_VARIABLE, help="Folder of the four MNIST files, plain or .gz."),
+]
+DatasetName = Literal["auto", "mnist", "synthetic"]
+Json = Annotated[bool, typer.Option("--json/--no-json", help="Write JSON alone to stdout.")]
+DEFAULT_DATA_DIR = Path("data")
+
+
+@app.command()
+def download(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address to fetch from instead of the built-in ones; may be repeated. "
+            "http will do, since every byte is checked by hash.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force/--no-force", help="Replace files that are not MNIST's.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Fetch the four MNIST files and verify them.
+
+    Files that are there and verified are not fetched again.
+
+    Examples:
+
+        nnscratch download
+
+        nnscratch download --data-dir ~/mnist --mirror http://10.0.0.5:8000/
+    """
+    from nnscratch import data, display
+
+    mirrors = tuple(mirror) if mirror else data.MIRRORS
+    with display.download_bars() as on_bytes:
+        files = data.download(
+            data_dir, mirrors=mirrors, force=force, on_bytes=on_bytes, on_note=display.show_note
+        )
+    if not json:
+        display.show_fetched(files)
+        return
+    for file in files:
+        display.show_json(
+            {
+                "file": file.name,
+                "path": str(file.path),
+                "status": file.status,
+                "bytes": file.size_bytes,
+            }
+        )
+
+
+def _setting(*names: str, help: str, default: str) -> Any:
+    """Declare an option that overrides one setting; unset, it leaves the choice to --config."""
+    return typer.Option(*names, help=help, show_default=default)
+
+
+@app.command()
+def train(
+    lr: Annotated[float | None, _setting(help="Learning rate, above 0.", default="0.1")] = None,
+    epochs: Annotated[
+        int | None, _setting(help="How often every picture is visited.", default="20")
+    ] = None,
+    batch_size: Annotated[int | None, _setting(help="Pictures per step.", default="32")] = None,
+    hidden: Annotated[int | None, _setting(help="Hidden units.", default="10")] = None,
+    momentum: Annotated[
+        float | None, _setting(help="Share of the last step kept, 0 to below 1.", default="0")
+    ] = None,
+    weight_decay: Annotated[
+        float | None, _setting(help="Pull of the weights towards 0.", default="0")
+    ] = None,
+    schedule: Annotated[
+        Literal["constant", "cosine"] | None,
+        _setting(help="How the learning rate goes on.", default="constant"),
+    ] = None,
+    validation: Annotated[
+        int | None,
+        _setting(help="Training pictures held out to watch progress.", default="5000"),
+    ] = None,
+    seed: Annotated[int | None, _setting(help="Decides every random choice.", default="0")] = None,
+    dataset: Annotated[DatasetName, typer.Option(help="Which pictures to learn from.")] = "auto",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="TOML file of settings; options override it.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where the model is saved.")
+    ] = Path("model.npz"),
+    json: Json = False,
+) -> None:
+    """Train the network and save it.
+
+    The data is downloaded first if it is not there. Weights are saved at the end, when the test
+    set is looked at, once.
+
+    Examples:
+
+        nnscratch train --lr 0.1 --epochs 20
+
+        nnscratch train --config configs/textbook.toml -o textbook.npz
+    """
+    flags = {
+        "learning_rate": lr,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "hidden_size": hidden,
+        "momentum": momentum,
+        "weight_decay": weight_decay,
+        "schedule": schedule,
+        "validation_size": validation,
+        "seed": seed,
+    }
+    from nnscratch.model_file import check_writable
+
+    with _blaming_the_flag(flags):
+        settings = _settings(config, flags)
+        check_writable(output)
+        data = _obtain(data_dir, dataset)
+        _train(settings, data, output, json)
+
+
+FLAG_OF = {"learning_rate": "--lr", "hidden_size": "--hidden", "validation_size": "--validation"}
+
+
+@contextmanager
+def _blaming_the_flag(flags: dict[str, Any]) -> Iterator[None]:
+    """Turn a bad setting into a usage error if it was given as an option."""
+    try:
+        yield
+    except ConfigError as error:
+        flag = FLAG_OF.get(error.key, "--" + error.key.replace("_", "-"))
+        if flags.get(error.key) is None or error.where:
+            error.next_step = error.next_step or f"change it there, or with {flag}"
+            raise
+        raise typer.BadParameter(error.what, param_hint=flag) from error
+
+
+def _settings(file: Path | None, flags: dict[str, Any]) -> TrainConfig:
+    """Put the settings together: flag, then file, then default."""
+    from nnscratch.config import config_from, load_settings
+
+    given = {key: value for key, value in flags.items() if value is not None}
+    return replace(config_from(load_settings(file) if file else {}), **given)
+
+
+def _obtain(data_dir: Path, wanted: str) -> Dataset:
+    from nnscratch import display
+    from nnscratch.data import obtain_dataset
+
+    with display.download_bars() as on_bytes:
+        return obtain_dataset(data_dir, wanted, on_bytes=on_bytes, on_note=display.show_note)
+
+
+def _train(config: TrainConfig, dataset: Dataset, output: Path, json: bool) -> None:
+    from nnscratch import display
+    from nnscratch.training import TrainingState, evaluate, fit
+
+    state = TrainingState.start(config)
+    samples = len(dataset.train_images) - config.validation_size
+    with display.TrainingScreen(config.epochs, samples) as screen:
+        for result in fit(state, dataset, config, on_samples=screen.on_samples):
+            screen.on_epoch(result)
+            if json:
+                display.show_json({"event": "epoch", **vars(result)})
+    report = evaluate(state.network, dataset.test_images, dataset.test_labels)
+    _save(output, state, config, dataset, report)
+    seconds = sum(result.seconds for result in state.history)
+    if not json:
+        display.show_trained(report, dataset.name, str(output), config.hidden_size, seconds)
+        return
+    display.show_json(
+        {
+            "event": "done",
+            "model": str(output),
+            "dataset": dataset.name,
+            "test_loss": report.loss,
+            "test_accuracy": report.accuracy,
+            "seconds": seconds,
+        }
+    )
+
+
+def _save(
+    path: Path, state: TrainingState, config: TrainConfig, dataset: Dataset, report: Report
+) -> None:
+    from nnscratch.model_file import SavedModel, save_model
+
+    history = [
+        {key: value for key, value in vars(result).items() if key != "seconds"}
+        for result in state.history
+    ]
+    test = {"loss": report.loss, "accuracy": report.accuracy}
+    model = SavedModel(state.network, config, dataset.name, dataset.sha256, history, test)
+    save_model(path, model)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[
+        Path, typer.Argument(help="Model file, as `train` saved it.", metavar="MODEL")
+    ],
+    dataset: Annotated[
+        DatasetName | None,
+        typer.Option(help="Which pictures to measure on.", show_default="what it learned from"),
+    ] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    split: Annotated[
+        Literal["test", "train"], typer.Option(help="Which part of the data set.")
+    ] = "test",
+    json: Json = False,
+) -> None:
+    """Measure a trained model: accuracy, loss, each digit, and what was taken for what.
+
+    Examples:
+
+        nnscratch evaluate model.npz
+
+        nnscratch evaluate model.npz --split train --json
+    """
+    from nnscratch import display
+    from nnscratch.model_file import load_model
+    from nnscratch.training import evaluate as measure
+
+    saved = load_model(model)
+    data = _obtain(data_dir, dataset or saved.dataset)
+    images, labels = (
+        (data.test_images, data.test_labels)
+        if split == "test"
+        else (data.train_images, data.train_labels)
+    )
+    report = measure(saved.network, images, labels)
+    if json:
+        display.show_json(_report_json(report, str(model), data.name, split))
+    else:
+        display.show_report(report, str(model), data.name, split)
+
+
+def _report_json(report: Report, model: str, dataset: str, split: str) -> dict[str, Any]:
+    return {
+        "model": model,
+        "dataset": dataset,
+        "split": split,
+        "samples": len(report.labels),
+        "loss": report.loss,
+        "accuracy": report.accuracy,
+        "per_class": [vars(score) for score in report.per_class],
+        "confusion_matrix": report.confusion.tolist(),
+    }
+
+
+@app.command()
+def predict(
+    images: Annotated[
+        list[Path], typer.Argument(help="Pictures of one digit each.", metavar="IMAGE...")
+    ],
+    model: Annotated[Path, typer.Option(help="Model file to ask.")] = Path("model.npz"),
+    invert: Annotated[
+        bool | None,
+        typer.Option(
+            "--invert/--no-invert",
+            help="The ink is dark, or bright.",
+            show_default="found out for each picture",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Tell which digit a picture shows.
+
+    Examples:
+
+        nnscratch predict image.png
+
+        nnscratch predict *.png --model model.npz --json
+    """
+    from nnscratch import display
+    from nnscratch.model_file import load_model
+
+    saved = load_model(model)
+    failed = 0
+    for image in images:
+        try:
+            answer = _predict_one(image, saved, invert)
+        except NNScratchError as error:
+            failed += 1
+            if json:
+                display.show_json({"image": str(image), "error": error.what})
+            else:
+                display.show_error(error)
+            continue
+        if json:
+            display.show_json({"image": str(image), "model": str(model), **answer})
+        else:
+            display.show_prediction(str(image), answer["digit"], answer["probability"])
+    if failed:
+        raise typer.Exit(1)
+
+
+def _predict_one(image: Path, saved: SavedModel, invert: bool | None) -> dict[str, Any]:
+    from nnscratch.core import scale_pixels
+    from nnscratch.images import load_picture
+
+    A = scale_pixels(load_picture(image, invert=invert)[None])
+    probabilities = saved.network.predict_proba(A)[0]
+    digit = int(probabilities.argmax())
+    return {
+        "digit": digit,
+        "probability": float(probabilities[digit]),
+        "probabilities": [float(value) for value in probabilities],
+    }

@@ -1,0 +1,249 @@
+"""What the user sees: tables, bars and errors, drawn with Rich from plain values.
+
+Results go to `out` (stdout), everything else to `err` (stderr). Markup is off: a file called
+`[bold].png` is printed as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from nnscratch.errors import NNScratchError
+
+if TYPE_CHECKING:
+    from nnscratch.data import Fetched
+    from nnscratch.training import EpochResult, Report
+
+SECONDS_BETWEEN_UPDATES = 0.1
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """End quietly: whoever read the pipe has seen enough."""
+        silence_stdout()
+        raise SystemExit(0)
+
+
+def silence_stdout() -> None:
+    """Point stdout nowhere, so that the interpreter's last flush finds no broken pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+out = _Console(markup=False, highlight=False, emoji=False)
+err = _Console(markup=False, highlight=False, emoji=False, stderr=True)
+
+
+def show_error(error: NNScratchError) -> None:
+    """Write the three parts of an error: what, where, what to do next."""
+    err.print(Text.assemble(("Error: ", "bold red"), error.what), soft_wrap=True)
+    for name, text in (("where", error.where), ("next", error.next_step)):
+        for line in text.splitlines():
+            err.print(Text.assemble((f"{name:>5}: ", "dim"), line), soft_wrap=True)
+
+
+def show_note(text: str) -> None:
+    """Write one quiet line."""
+    err.print(Text.assemble(("Note: ", "yellow"), text), soft_wrap=True)
+
+
+def show_json(value: dict[str, Any]) -> None:
+    """Write one JSON object on one line of stdout, at once."""
+    out.print(json.dumps(value, allow_nan=False), soft_wrap=True)
+    out.file.flush()
+
+
+# ---------------------------------------------------------------------------------------- download
+
+
+@contextmanager
+def download_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Draw a bar per file (bytes, speed, time left); gives the function to call with bytes."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+
+        def advance(name: str, received: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total)
+            progress.update(tasks[name], completed=received)
+
+        yield advance
+
+
+def show_fetched(files: list[Fetched]) -> None:
+    """Write one line a file: where it is, and whether it was fetched or already there."""
+    words = {"fetched": "fetched and verified", "verified": "there and verified"}
+    for file in files:
+        out.print(f"{file.path}  {file.size_bytes:,} bytes  {words[file.status]}", soft_wrap=True)
+
+
+# ------------------------------------------------------------------------------------------- train
+
+EPOCH_HEADER = "   epoch  train loss  validation loss  validation accuracy  seconds"
+
+
+class TrainingScreen:
+    """One line an epoch, and on a terminal a live bar below them.
+
+    Used as a context manager; `on_samples` and `on_epoch` are what a training loop reports to.
+    """
+
+    def __init__(self, epochs: int, samples: int, epochs_done: int = 0) -> None:
+        columns = (
+            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(compact=True),
+        )
+        self.epochs, self.samples = epochs, samples
+        self.progress = Progress(*columns, console=err, disable=not err.is_terminal, transient=True)
+        self.task = self.progress.add_task(
+            "",
+            total=epochs * samples,
+            completed=epochs_done * samples,
+            epoch=epochs_done + 1,
+            epochs=epochs,
+            figures="",
+        )
+        self.done = epochs_done * samples
+        self.shown_at = self.started = time.perf_counter()
+        self.done_at_start = self.done
+        self.figures = ""
+
+    def __enter__(self) -> TrainingScreen:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def on_samples(self, count: int) -> None:
+        """Move the bar; drawn ten times a second, however small the batches are."""
+        self.done += count
+        now = time.perf_counter()
+        if now - self.shown_at > SECONDS_BETWEEN_UPDATES:
+            self.shown_at = now
+            rate = (self.done - self.done_at_start) / (now - self.started)
+            self.progress.update(
+                self.task, completed=self.done, figures=f"{self.figures}{rate:,.0f} samples/s"
+            )
+
+    def on_epoch(self, result: EpochResult) -> None:
+        """Leave one line of the table, under its header if it is the first."""
+        if not self.figures:
+            err.print(Text(EPOCH_HEADER, style="bold"), soft_wrap=True)
+        err.print(epoch_line(result, self.epochs), soft_wrap=True)
+        self.figures = f"loss {result.train_loss:.4f}  "
+        if result.validation_accuracy is not None:
+            self.figures += f"validation {result.validation_accuracy:.2%}  "
+        self.progress.update(self.task, epoch=min(result.epoch + 1, self.epochs))
+
+
+def epoch_line(result: EpochResult, epochs: int) -> str:
+    """Return one epoch's figures, aligned under EPOCH_HEADER."""
+    losses = [_loss(value) for value in (result.train_loss, result.validation_loss)]
+    share = "-" if result.validation_accuracy is None else f"{result.validation_accuracy:.2%}"
+    epoch = f"{result.epoch}/{epochs}"
+    return f"{epoch:>8}  {losses[0]:>10}  {losses[1]:>15}  {share:>19}  {result.seconds:>7.2f}"
+
+
+def _loss(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if value < 1e4 else f"{value:.1e}"
+
+
+def show_trained(report: Report, dataset: str, path: str, hidden: int, seconds: float) -> None:
+    """Write what a training run came to, and the command that looks closer."""
+    right, count = int(report.confusion.trace()), len(report.labels)
+    line = Text.assemble("Test accuracy ", (f"{report.accuracy:.2%}", "bold green"))
+    line.append(f" ({right:,} of {count:,} {dataset} test pictures), loss {report.loss:.4f}")
+    out.print(line, soft_wrap=True)
+    weights = hidden * (784 + 1) + 10 * (hidden + 1)
+    out.print(
+        f"Saved {path}: 784-{hidden}-10, {weights:,} parameters, trained in {seconds:.1f} s",
+        soft_wrap=True,
+    )
+    err.print(Text(f"Next: nnscratch evaluate {path}", style="dim"), soft_wrap=True)
+
+
+# ---------------------------------------------------------------------------------------- evaluate
+
+
+def show_report(report: Report, model: str, dataset: str, split: str) -> None:
+    """Write accuracy, loss, the figures of each digit and the confusion matrix."""
+    line = Text.assemble("Accuracy ", (f"{report.accuracy:.2%}", "bold green"))
+    line.append(f", loss {report.loss:.4f}: {model} on {len(report.labels):,} {dataset} {split} ")
+    line.append("pictures")
+    out.print(line, soft_wrap=True)
+    out.print(_digit_table(report))
+    out.print(_confusion_table(report))
+
+
+def _digit_table(report: Report) -> Table:
+    table = Table(title="Per digit", title_justify="left", title_style="bold")
+    for heading in ("digit", "precision", "recall", "F1", "pictures"):
+        table.add_column(heading, justify="right")
+    for score in report.per_class:
+        figures = (f"{value:.2%}" for value in (score.precision, score.recall, score.f1))
+        table.add_row(str(score.digit), *figures, f"{score.support:,}")
+    return table
+
+
+def _confusion_table(report: Report) -> Table:
+    table = Table(
+        title="Confusion matrix: rows true, columns predicted",
+        title_justify="left",
+        title_style="bold",
+        padding=(0, 0, 0, 1),
+    )
+    table.add_column("", justify="right", style="bold")
+    for digit in range(10):
+        table.add_column(str(digit), justify="right", min_width=4)
+    for digit, row in enumerate(report.confusion):
+        support = max(1, int(row.sum()))
+        cells = (_confusion_cell(int(n), n / support, digit == k) for k, n in enumerate(row))
+        table.add_row(str(digit), *cells)
+    return table
+
+
+def _confusion_cell(count: int, share: float, right: bool) -> Text:
+    if right:
+        return Text(str(count), style="bold green")
+    style = "dim" if share < 0.01 else "yellow" if share < 0.03 else "bold red"
+    return Text(str(count) if count else ".", style=style)
+
+
+# ----------------------------------------------------------------------------------------- predict
+
+
+def show_prediction(image: str, digit: int, probability: float) -> None:
+    """Write one picture's answer."""
+    line = Text.assemble(f"{image}: ", (str(digit), "bold green"), f"  ({probability:.1%})")
+    out.print(line, soft_wrap=True)

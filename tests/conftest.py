@@ -1,0 +1,104 @@
+"""What the tests share: the real MNIST where it is there, a small data set, and the command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnscratch.data import MNIST_FILES, Dataset, load_dataset, missing_files
+from nnscratch.idx import encode_idx
+
+ROOT = Path(__file__).parents[1]
+
+
+def mnist_folder() -> Path | None:
+    for folder in (os.environ.get("NNSCRATCH_DATA_DIR"), ROOT / "data"):
+        if folder and not missing_files(Path(folder)):
+            return Path(folder).resolve()
+    return None
+
+
+MNIST_FOLDER = mnist_folder()
+
+
+def pytest_collection_modifyitems(items):
+    if MNIST_FOLDER is None:
+        for item in items:
+            if item.get_closest_marker("mnist"):
+                item.add_marker(pytest.mark.skip(reason="the MNIST files are not there"))
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    assert MNIST_FOLDER is not None
+    return MNIST_FOLDER
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_dir) -> Dataset:
+    dataset = load_dataset(mnist_dir)
+    assert dataset.name == "mnist"
+    return dataset
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+def blobs(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw pictures of ten kinds that a small network learns in one epoch."""
+    kinds = np.random.default_rng(0).integers(0, 2, (10, 4, 4)) * 200
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, count).astype(np.uint8)
+    images = np.zeros((count, 28, 28))
+    images[:, 4:24, 4:24] = kinds[labels].repeat(5, axis=1).repeat(5, axis=2)
+    images += rng.normal(0, 20, images.shape)
+    return images.clip(0, 255).astype(np.uint8), labels
+
+
+@pytest.fixture(scope="session")
+def own_data(tmp_path_factory) -> Path:
+    """A folder with a small sound data set that is not MNIST's."""
+    folder = tmp_path_factory.mktemp("own")
+    arrays = (*blobs(1200, 1), *blobs(400, 2))
+    for file, array in zip(MNIST_FILES, arrays, strict=True):
+        (folder / file.name).write_bytes(encode_idx(array))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def own_dataset(own_data) -> Dataset:
+    return load_dataset(own_data)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run the real command in an empty folder; gives the finished process."""
+
+    def run(*arguments, data_dir=None, cwd=None, **environment) -> subprocess.CompletedProcess:
+        env = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith("NNSCRATCH_") and key not in ("COLUMNS", "FORCE_COLOR")
+        }
+        env |= {key: str(value) for key, value in environment.items()}
+        if data_dir is not None:
+            env["NNSCRATCH_DATA_DIR"] = str(data_dir)
+        return subprocess.run(
+            [sys.executable, "-m", "nnscratch", *map(str, arguments)],
+            cwd=cwd or tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return run

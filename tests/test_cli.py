@@ -1,0 +1,244 @@
+"""The command line, as a real process: streams, exit codes, JSON, and errors in three parts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+from nnscratch.core import scale_pixels
+from nnscratch.model_file import load_model
+
+FAST = ("--epochs", "2", "--validation", "200")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, own_data):
+    path = tmp_path_factory.mktemp("model") / "model.npz"
+    subprocess.run(
+        [sys.executable, "-m", "nnscratch", "train", *FAST, "-o", path],
+        env={**os.environ, "NNSCRATCH_DATA_DIR": str(own_data)},
+        check=True,
+        capture_output=True,
+    )
+    return path
+
+
+def refused(process, code=1):
+    """Assert that a command failed as it should: nothing on stdout, no traceback; gives stderr."""
+    assert process.returncode == code, process.stderr
+    assert process.stdout == ""
+    assert "Traceback" not in process.stderr
+    if code == 1:
+        assert process.stderr.count("Error: ") == 1
+        assert " next: " in process.stderr
+    return process.stderr
+
+
+def test_train_writes_results_to_stdout_and_progress_to_stderr(run, own_data, tmp_path):
+    done = run("train", *FAST, data_dir=own_data)
+    assert done.returncode == 0, done.stderr
+    assert "Test accuracy" in done.stdout
+    assert "1/2" in done.stderr
+    assert "1/2" not in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
+
+
+def test_train_json_is_one_object_a_line_and_nothing_else(run, own_data):
+    done = run("train", *FAST, "--json", data_dir=own_data)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    keys = ["event", "epoch", "train_loss", "validation_loss", "validation_accuracy", "seconds"]
+    assert [list(line) for line in lines[:-1]] == [keys, keys]
+    assert [line["epoch"] for line in lines[:-1]] == [1, 2]
+    assert list(lines[-1]) == [
+        "event", "model", "dataset", "test_loss", "test_accuracy", "seconds",
+    ]  # fmt: skip
+    assert lines[-1]["dataset"] == "custom"
+
+
+def test_evaluate_repeats_the_figures_of_training_exactly(run, own_data, tmp_path):
+    trained = json.loads(run("train", *FAST, "--json", data_dir=own_data).stdout.splitlines()[-1])
+    report = json.loads(run("evaluate", "model.npz", "--json", data_dir=own_data).stdout)
+    assert report["accuracy"] == trained["test_accuracy"]
+    assert report["loss"] == trained["test_loss"]
+    assert load_model(tmp_path / "model.npz").test == {
+        "loss": report["loss"], "accuracy": report["accuracy"],
+    }  # fmt: skip
+    confusion = np.array(report["confusion_matrix"])
+    assert confusion.sum() == report["samples"] == 400
+    assert confusion.trace() == round(report["accuracy"] * 400)
+    assert [list(score) for score in report["per_class"]] == [
+        ["digit", "precision", "recall", "f1", "support"]
+    ] * 10
+
+
+def test_the_same_command_gives_the_same_bytes(run, own_data, tmp_path):
+    for name in ("a.npz", "b.npz"):
+        run("train", *FAST, "--seed", 3, "-o", name, data_dir=own_data)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_evaluate_in_text_shows_every_digit_and_the_confusion_matrix(run, own_data, model):
+    done = run("evaluate", model, data_dir=own_data)
+    assert done.returncode == 0
+    assert "Accuracy" in done.stdout
+    assert "Confusion matrix: rows true, columns predicted" in done.stdout
+
+
+def test_evaluate_can_measure_the_training_part(run, own_data, model):
+    report = json.loads(
+        run("evaluate", model, "--split", "train", "--json", data_dir=own_data).stdout
+    )
+    assert (report["split"], report["samples"]) == ("train", 1200)
+
+
+def test_predict_gives_the_labels_of_the_network_in_both_polarities(
+    run, model, own_dataset, tmp_path
+):
+    pictures, names = own_dataset.test_images[:20], []
+    for number, picture in enumerate(pictures):
+        for polarity, pixels in (("bright", picture), ("dark", 255 - picture)):
+            names.append(tmp_path / f"{polarity}{number:02}.png")
+            Image.fromarray(pixels).save(names[-1])
+    done = run("predict", *names, "--model", model, "--json")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    expected = load_model(model).network.predict(scale_pixels(pictures)).repeat(2)
+    assert [answer["digit"] for answer in answers] == expected.tolist()
+    assert [answer["image"] for answer in answers] == [str(name) for name in names]
+    for answer in answers:
+        assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-5)
+        assert answer["probability"] == max(answer["probabilities"])
+
+
+def test_predict_tells_a_bad_picture_and_goes_on_with_the_others(run, model, own_dataset, tmp_path):
+    Image.fromarray(own_dataset.test_images[0]).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_text("no picture", encoding="utf-8")
+    done = run("predict", "bad.png", "good.png", "--model", model)
+    assert done.returncode == 1
+    assert "good.png" in done.stdout
+    assert "bad.png" in done.stderr
+    lines = run("predict", "bad.png", "good.png", "--model", model, "--json").stdout.splitlines()
+    assert list(json.loads(lines[0])) == ["image", "error"]
+    assert "digit" in json.loads(lines[1])
+
+
+def test_a_missing_model_is_refused(run):
+    error = refused(run("evaluate", "nope.npz"))
+    assert "nope.npz" in error
+    assert "nnscratch train" in error
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--lr", "-1"),
+        ("--lr", "nan"),
+        ("--epochs", "0"),
+        ("--momentum", "1"),
+        ("--seed", "-1"),
+        ("--schedule", "linear"),
+        ("--no-such-option",),
+    ],
+)
+def test_a_bad_option_is_a_usage_error_that_names_it(run, own_data, arguments):
+    assert arguments[0] in refused(run("train", *arguments, data_dir=own_data), 2)
+
+
+def test_a_batch_larger_than_the_set_is_a_usage_error(run, own_data):
+    error = refused(run("train", "--batch-size", "1001", *FAST, data_dir=own_data), 2)
+    assert "--batch-size" in error
+    assert "1,000" in error
+
+
+def test_a_bad_key_in_a_config_is_refused_by_name(run, own_data, tmp_path):
+    (tmp_path / "bad.toml").write_text("lerning_rate = 1", encoding="utf-8")
+    error = refused(run("train", "--config", "bad.toml", data_dir=own_data))
+    assert "lerning_rate" in error
+    assert "bad.toml" in error
+
+
+def test_a_damaged_data_file_is_refused_by_name(run, tmp_path, own_data):
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    for path in own_data.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes()[:-1])
+    assert "train-images-idx3-ubyte" in refused(run("train", data_dir=folder))
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_training(run, own_data):
+    error = refused(run("train", "-o", "missing/m.npz", data_dir=own_data))
+    assert "missing" in error
+    assert "epoch" not in error
+
+
+def test_flags_come_before_the_file_and_the_file_before_the_defaults(run, own_data, tmp_path):
+    (tmp_path / "c.toml").write_text(
+        "epochs = 1\nlearning_rate = 0.5\nvalidation_size = 200", encoding="utf-8"
+    )
+    done = run("train", "--config", "c.toml", "--lr", "0.25", data_dir=own_data)
+    assert done.returncode == 0, done.stderr
+    config = load_model(tmp_path / "model.npz").config
+    assert (config.epochs, config.learning_rate, config.batch_size) == (1, 0.25, 32)
+
+
+def test_an_unreachable_mirror_is_an_error_that_names_the_ways_out(run):
+    error = refused(run("download", "--data-dir", "d", "--mirror", "http://127.0.0.1:9/"))
+    assert "http://127.0.0.1:9/: it cannot be reached" in error
+    assert "--data-dir" in error
+
+
+def test_the_reader_of_a_pipe_may_leave_early(own_data, model):
+    command = [sys.executable, "-m", "nnscratch", "evaluate", str(model)]
+    environment = {**os.environ, "NNSCRATCH_DATA_DIR": str(own_data)}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+def test_ctrl_c_ends_with_130_and_saves_no_model(own_data, tmp_path):
+    environment = {**os.environ, "NNSCRATCH_DATA_DIR": str(own_data)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nnscratch", "train", "--epochs", "100000", "--validation", "200"],
+        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while "1/100000" not in process.stderr.readline():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    assert not (tmp_path / "model.npz").exists()
+
+
+def test_debug_asks_for_the_traceback(run):
+    assert "Traceback" in run("evaluate", "nope.npz", NNSCRATCH_DEBUG="1").stderr
+
+
+@pytest.mark.parametrize("command", [(), ("download",), ("train",), ("evaluate",), ("predict",)])
+def test_every_command_has_help_with_an_example(run, command):
+    done = run(*command, "--help")
+    assert done.returncode == 0
+    assert not command or "Examples" in done.stdout
+
+
+def test_version(run):
+    from nnscratch import __version__
+
+    assert run("--version").stdout == f"nnscratch {__version__}\n"
+
+
+def test_the_changelog_knows_the_version():
+    from nnscratch import __version__
+
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
