@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from nnscratch.config import TrainConfig
-from nnscratch.core import Floats, Integers, Network, SoftmaxCrossEntropy, scale_pixels
+from nnscratch.core import (
+    IN_FEATURES,
+    Floats,
+    Integers,
+    Network,
+    SoftmaxCrossEntropy,
+    scale_pixels,
+)
 from nnscratch.data import Dataset
 from nnscratch.errors import ConfigError, DivergenceError
 from nnscratch.metrics import DigitScore, accuracy, confusion_matrix, per_class
@@ -47,13 +54,13 @@ class TrainingState:
 
     Attributes:
         network: the weights as they are now.
-        velocity: per parameter the running sum of gradients that momentum keeps.
+        velocity: the running sum of gradients that momentum keeps; laid out as `network.theta`.
         rng: shuffles the samples; its state moves on with every epoch.
         history: one EpochResult per finished epoch.
     """
 
     network: Network
-    velocity: dict[str, Floats]
+    velocity: Floats
     rng: np.random.Generator
     history: list[EpochResult] = field(default_factory=list)
 
@@ -62,8 +69,7 @@ class TrainingState:
         """Draw a fresh network by `config.seed`."""
         _, weights_rng, epochs_rng = _generators(config)
         network = Network(config.hidden_size, rng=weights_rng, dtype=dtype)
-        velocity = {name: np.zeros_like(value) for name, value in network.parameters.items()}
-        return cls(network, velocity, epochs_rng)
+        return cls(network, np.zeros_like(network.theta), epochs_rng)
 
 
 def _generators(config: TrainConfig) -> list[np.random.Generator]:
@@ -144,21 +150,25 @@ def _train_epoch(
 ) -> float:
     """Visit every sample once in a fresh order; return the mean loss in nats per sample."""
     network, count, epoch = state.network, len(images), len(state.history)
-    dtype = network.parameters["W_h"].dtype
-    batches = math.ceil(count / config.batch_size)
     order = state.rng.permutation(count)
+    labels_in_order = labels[order].astype(np.intp)  # what NumPy indexes with, converted once
+    pixels = np.empty((config.batch_size, *images.shape[1:]), np.uint8)
+    room = np.empty((config.batch_size, IN_FEATURES), network.theta.dtype)
     total = 0.0
     with np.errstate(over="ignore", invalid="ignore"):  # the loss tells, and is looked at
-        for batch in range(batches):
-            chosen = order[batch * config.batch_size : (batch + 1) * config.batch_size]
-            A = scale_pixels(images[chosen], dtype)
-            loss = network.loss(network.forward(A), labels[chosen])
+        for start in range(0, count, config.batch_size):
+            batch = order[start : start + config.batch_size]
+            N = len(batch)
+            # "clip" spares a copy; no index is out of range.
+            images.take(batch, axis=0, out=pixels[:N], mode="clip")
+            A = scale_pixels(pixels[:N], out=room)
+            loss = network.loss(network.forward(A), labels_in_order[start : start + N])
             if not math.isfinite(loss):
-                raise _diverged(epoch + 1, batch + 1, loss, config)
+                raise _diverged(epoch + 1, start // config.batch_size + 1, loss, config)
             network.backward()
-            step(state, learning_rate_at(epoch + batch / batches, config), config)
-            total += loss * len(chosen)
-            on_samples(len(chosen))
+            step(state, learning_rate_at(epoch + start / count, config), config)
+            total += loss * N
+            on_samples(N)
     return total / count
 
 
@@ -179,19 +189,29 @@ def learning_rate_at(progress: float, config: TrainConfig) -> float:
 def step(state: TrainingState, learning_rate: float, config: TrainConfig) -> None:
     """Take one step of gradient descent along the network's gradients.
 
-        W ← W − η·dLdW    b ← b − η·dLdb
+        θ ← θ − η·dL/dθ    that is W ← W − η·dLdW and b ← b − η·dLdb for both layers
 
     With weight decay λ, λ·W is added to the gradient of each weight (not of a bias). With
     momentum μ, the gradient is replaced by the velocity v ← μ·v + gradient (Polyak 1964).
     """
-    parameters, gradients = state.network.parameters, state.network.gradients
-    for name, parameter in parameters.items():
-        direction = gradients[name]
-        if config.weight_decay and name.startswith("W"):
-            direction = direction + config.weight_decay * parameter
-        if config.momentum:
-            direction = state.velocity[name] = config.momentum * state.velocity[name] + direction
-        parameter -= learning_rate * direction
+    network = state.network
+    direction = network.dLdtheta
+    if config.weight_decay:
+        direction = direction + config.weight_decay * _weights_alone(network)
+    if config.momentum:
+        state.velocity *= config.momentum
+        state.velocity += direction
+        direction = state.velocity
+    network.theta -= learning_rate * direction
+
+
+def _weights_alone(network: Network) -> Floats:
+    """Return a copy of theta in which the biases are zero."""
+    weights = network.theta.copy()
+    for name, block in network.split(weights).items():
+        if name.startswith("b"):
+            block[:] = 0
+    return weights
 
 
 def _diverged(epoch: int, batch: int, loss: float, config: TrainConfig) -> DivergenceError:

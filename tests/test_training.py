@@ -118,10 +118,7 @@ def one_step(config, value=2.0, gradient=3.0, velocity=0.0):
     network.forward(np.zeros((1, 784)))
     network.loss(network.forward(np.zeros((1, 784))), np.array([0]))
     network.backward()
-    for name in network.parameters:
-        network.parameters[name][:] = value
-        network.gradients[name][:] = gradient
-        state.velocity[name][:] = velocity
+    network.theta[:], network.dLdtheta[:], state.velocity[:] = value, gradient, velocity
     step(state, 0.5, config)
     return network.parameters["W_o"][0, 0], network.parameters["b_o"][0, 0]
 
