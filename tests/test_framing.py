@@ -1,0 +1,89 @@
+"""Where the ink lies: centre, box, shift and deskew, on pictures whose answer is known."""
+
+import numpy as np
+import pytest
+
+from nnscratch.framing import centre_of_mass, deskew, ink_box, shift
+
+
+def slanted_bar(slant):
+    """A bar two pixels wide whose columns drift by `slant` pixels a row."""
+    picture = np.zeros((28, 28), np.uint8)
+    for row in range(5, 23):
+        left = round(13 + slant * (row - 13.5))
+        picture[row, left : left + 2] = 255
+    return picture
+
+
+def drift_per_row(picture):
+    rows, columns = np.nonzero(picture > 0)
+    return np.polyfit(rows, columns, 1, w=picture[rows, columns].astype(float))[0]
+
+
+def test_centre_of_mass_moves_with_the_picture(rng):
+    pictures = np.zeros((5, 28, 28), np.uint8)
+    pictures[:, 8:18, 9:17] = rng.integers(0, 256, (5, 10, 8))
+    moved = np.stack([shift(picture, 3, -2) for picture in pictures])
+    np.testing.assert_allclose(centre_of_mass(moved), centre_of_mass(pictures) + np.array([3, -2]))
+
+
+def test_a_blank_picture_has_its_centre_in_the_middle():
+    assert centre_of_mass(np.zeros((1, 28, 28), np.uint8)).tolist() == [[13.5, 13.5]]
+
+
+def test_ink_box_is_the_smallest_box():
+    picture = slanted_bar(0)
+    assert ink_box(picture) == (slice(5, 23), slice(13, 15))
+    assert picture[ink_box(np.zeros_like(picture))].size == 0
+
+
+@pytest.mark.parametrize("by", [(0, 0), (1, -1), (-27, 27), (28, 0), (-40, 99)])
+def test_shift_loses_what_leaves_and_fills_with_black(rng, by):
+    picture = rng.integers(1, 256, (28, 28), np.uint8)
+    moved = shift(picture, *by)
+    for row in range(28):
+        for column in range(28):
+            at = row - by[0], column - by[1]
+            inside = 0 <= at[0] < 28 and 0 <= at[1] < 28
+            assert moved[row, column] == (picture[at] if inside else 0)
+
+
+@pytest.mark.parametrize("slant", [-0.6, -0.3, 0.3, 0.6])
+def test_deskew_stands_a_slanted_bar_upright(slant):
+    picture = slanted_bar(slant)
+    assert drift_per_row(picture) == pytest.approx(slant, abs=0.05)
+    assert abs(drift_per_row(deskew(picture[None])[0])) < 0.03
+
+
+def test_deskew_leaves_the_upright_and_the_blank_alone():
+    pictures = np.stack([slanted_bar(0), np.zeros((28, 28), np.uint8)])
+    assert np.array_equal(deskew(pictures), pictures)
+
+
+def test_deskew_keeps_the_centre_and_the_ink():
+    pictures = np.stack([slanted_bar(slant) for slant in (-0.4, 0.2, 0.5)])
+    upright = deskew(pictures)
+    np.testing.assert_allclose(centre_of_mass(upright), centre_of_mass(pictures), atol=0.1)
+    np.testing.assert_allclose(upright.sum((1, 2)), pictures.sum((1, 2)), rtol=0.01)
+
+
+def test_deskew_of_a_picture_does_not_depend_on_its_neighbours():
+    pictures = np.stack([slanted_bar(slant) for slant in np.linspace(-1, 1, 1500)])
+    assert np.array_equal(deskew(pictures)[1200:1201], deskew(pictures[1200:1201]))
+
+
+def test_a_single_bright_row_is_not_moved_out_of_sight():
+    picture = np.zeros((28, 28), np.uint8)
+    picture[27, 0], picture[26, 27] = 255, 255
+    assert deskew(picture[None]).any()
+
+
+@pytest.mark.mnist
+def test_mnist_is_framed_as_its_makers_say(mnist):
+    pictures = mnist.train_images
+    spans = [pictures.any(axis=axis) for axis in (2, 1)]
+    lengths = [28 - span.argmax(1) - span[:, ::-1].argmax(1) for span in spans]
+    assert (np.maximum(*lengths) == 20).sum() == 59987
+    centres = centre_of_mass(pictures)
+    assert centres.min() > 13.47
+    assert centres.max() < 14.51
