@@ -182,6 +182,14 @@ def train(
         Literal["constant", "cosine"] | None,
         _setting(help="How the learning rate goes on.", default="constant"),
     ] = None,
+    augment: Annotated[
+        bool | None,
+        _setting("--augment/--no-augment", help="Learn from random variants.", default="no"),
+    ] = None,
+    deskew: Annotated[
+        bool | None,
+        _setting("--deskew/--no-deskew", help="Shear every picture upright.", default="no"),
+    ] = None,
     validation: Annotated[
         int | None,
         _setting(help="Training pictures held out to watch progress.", default="5000"),
@@ -217,6 +225,8 @@ def train(
         "momentum": momentum,
         "weight_decay": weight_decay,
         "schedule": schedule,
+        "augment": augment,
+        "deskew": deskew,
         "validation_size": validation,
         "seed": seed,
     }
@@ -272,7 +282,9 @@ def _train(config: TrainConfig, dataset: Dataset, output: Path, json: bool) -> N
             screen.on_epoch(result)
             if json:
                 display.show_json({"event": "epoch", **vars(result)})
-    report = evaluate(state.network, dataset.test_images, dataset.test_labels)
+    report = evaluate(
+        state.network, dataset.test_images, dataset.test_labels, deskewed=config.deskew
+    )
     _save(output, state, config, dataset, report)
     seconds = sum(result.seconds for result in state.history)
     if not json:
@@ -338,7 +350,7 @@ def evaluate(
         if split == "test"
         else (data.train_images, data.train_labels)
     )
-    report = measure(saved.network, images, labels)
+    report = measure(saved.network, images, labels, deskewed=saved.config.deskew)
     if json:
         display.show_json(_report_json(report, str(model), data.name, split))
     else:
@@ -408,8 +420,10 @@ def predict(
 def _predict_one(image: Path, saved: SavedModel, invert: bool | None) -> dict[str, Any]:
     from nnscratch.core import scale_pixels
     from nnscratch.images import load_picture
+    from nnscratch.training import prepare
 
-    A = scale_pixels(load_picture(image, invert=invert)[None])
+    picture = load_picture(image, invert=invert)
+    A = scale_pixels(prepare(picture[None], saved.config.deskew))
     probabilities = saved.network.predict_proba(A)[0]
     digit = int(probabilities.argmax())
     return {

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from nnscratch.augment import augment
 from nnscratch.config import TrainConfig
 from nnscratch.core import (
     IN_FEATURES,
@@ -25,9 +26,13 @@ from nnscratch.core import (
 )
 from nnscratch.data import Dataset
 from nnscratch.errors import ConfigError, DivergenceError
+from nnscratch.framing import deskew
 from nnscratch.metrics import DigitScore, accuracy, confusion_matrix, per_class
 
 EVALUATION_BATCH = 1000
+AUGMENTED_AT_ONCE = 4096
+
+Images = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,10 @@ def fit(
         ConfigError: if the samples do not suffice for the hold-out and one batch.
     """
     training, validation = hold_out(len(dataset.train_images), config)
-    images, labels = dataset.train_images[training], dataset.train_labels[training]
-    held_images, held_labels = dataset.train_images[validation], dataset.train_labels[validation]
+    images = prepare(dataset.train_images[training], config.deskew)
+    labels = dataset.train_labels[training]
+    held_images = prepare(dataset.train_images[validation], config.deskew)
+    held_labels = dataset.train_labels[validation]
     while len(state.history) < config.epochs:
         started = time.perf_counter()
         train_loss = _train_epoch(state, images, labels, config, on_samples)
@@ -143,7 +150,7 @@ def fit(
 
 def _train_epoch(
     state: TrainingState,
-    images: NDArray[np.uint8],
+    images: Images,
     labels: NDArray[np.uint8],
     config: TrainConfig,
     on_samples: Callable[[int], None],
@@ -152,24 +159,48 @@ def _train_epoch(
     network, count, epoch = state.network, len(images), len(state.history)
     order = state.rng.permutation(count)
     labels_in_order = labels[order].astype(np.intp)  # what NumPy indexes with, converted once
-    pixels = np.empty((config.batch_size, *images.shape[1:]), np.uint8)
     room = np.empty((config.batch_size, IN_FEATURES), network.theta.dtype)
-    total = 0.0
+    start, total = 0, 0.0
     with np.errstate(over="ignore", invalid="ignore"):  # the loss tells, and is looked at
-        for start in range(0, count, config.batch_size):
-            batch = order[start : start + config.batch_size]
-            N = len(batch)
-            # "clip" spares a copy; no index is out of range.
-            images.take(batch, axis=0, out=pixels[:N], mode="clip")
-            A = scale_pixels(pixels[:N], out=room)
+        for pixels in _batches(images, order, state.rng, config):
+            N = len(pixels)
+            A = scale_pixels(pixels, out=room)
             loss = network.loss(network.forward(A), labels_in_order[start : start + N])
             if not math.isfinite(loss):
                 raise _diverged(epoch + 1, start // config.batch_size + 1, loss, config)
             network.backward()
             step(state, learning_rate_at(epoch + start / count, config), config)
+            start += N
             total += loss * N
             on_samples(N)
     return total / count
+
+
+def _batches(
+    images: Images, order: NDArray[np.intp], rng: np.random.Generator, config: TrainConfig
+) -> Iterator[Images]:
+    """Yield the pictures in order, a batch at a time; each array is overwritten by the next."""
+    size = config.batch_size
+    if config.augment:
+        piece_size = size * math.ceil(AUGMENTED_AT_ONCE / size)
+        for start in range(0, len(order), piece_size):
+            variants = augment(images[order[start : start + piece_size]], rng)
+            yield from (variants[at : at + size] for at in range(0, len(variants), size))
+        return
+    room = np.empty((size, *images.shape[1:]), np.uint8)
+    for start in range(0, len(order), size):
+        batch = order[start : start + size]
+        # Into a room of its own, and with "clip", NumPy gathers without a copy or a check; no
+        # index is out of range.
+        yield images.take(batch, axis=0, out=room[: len(batch)], mode="clip")
+
+
+def prepare(images: Images, deskewed: bool) -> Images:
+    """Do to pictures what a model asks for before pixels become numbers.
+
+    The one place for it: training, evaluation and prediction all pass here.
+    """
+    return deskew(images) if deskewed else images
 
 
 def learning_rate_at(progress: float, config: TrainConfig) -> float:
@@ -245,8 +276,13 @@ class Report:
     probability: Floats
 
 
-def evaluate(network: Network, images: NDArray[np.uint8], labels: Integers) -> Report:
+def evaluate(
+    network: Network, images: Images, labels: Integers, *, deskewed: bool = False
+) -> Report:
     """Measure a network on pictures (n, 28, 28) uint8 with labels (n,), n > 0.
+
+    Args:
+        deskewed: shear the pictures upright first, as the network was trained.
 
     Done in pieces of a thousand, so that memory stays small; the last one may be shorter.
     """
@@ -255,7 +291,7 @@ def evaluate(network: Network, images: NDArray[np.uint8], labels: Integers) -> R
     total, probabilities = 0.0, []
     for start in range(0, len(images), EVALUATION_BATCH):
         piece = slice(start, start + EVALUATION_BATCH)
-        Z_o = network.forward(scale_pixels(images[piece], dtype))
+        Z_o = network.forward(scale_pixels(prepare(images[piece], deskewed), dtype))
         total += measure.forward(Z_o, labels[piece]) * len(Z_o)
         probabilities.append(np.exp(measure.log_A))
     A_o = np.concatenate(probabilities)

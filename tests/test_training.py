@@ -157,3 +157,20 @@ def test_evaluation_in_pieces_is_evaluation_at_once(own_dataset):
     Z_o = state.network.forward(scale_pixels(images))
     assert report.loss == pytest.approx(state.network.loss(Z_o, labels), rel=1e-5)
     assert np.array_equal(report.predicted, Z_o.argmax(axis=1))
+
+
+def test_augmentation_and_deskewing_still_learn_and_repeat(own_dataset):
+    config = TrainConfig(epochs=4, validation_size=200, augment=True, deskew=True)
+    first, second = (trained(own_dataset, config) for _ in range(2))
+    assert np.array_equal(first[0].network.theta, second[0].network.theta)
+    assert first[1][-1].train_loss < first[1][0].train_loss
+
+
+def test_a_deskewed_model_is_measured_on_deskewed_pictures(own_dataset):
+    from nnscratch.framing import deskew
+
+    state, _ = trained(own_dataset, TrainConfig(epochs=1, validation_size=200, deskew=True))
+    images, labels = own_dataset.test_images, own_dataset.test_labels
+    told = evaluate(state.network, images, labels, deskewed=True)
+    by_hand = evaluate(state.network, deskew(images), labels)
+    assert told.loss == by_hand.loss
