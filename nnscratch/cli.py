@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +21,12 @@ from nnscratch import __version__
 from nnscratch.errors import ConfigError, NNScratchError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from nnscratch.config import TrainConfig
+    from nnscratch.core import Floats, Integers, Network
     from nnscratch.data import Dataset
+    from nnscratch.gradcheck import BlockCheck
     from nnscratch.model_file import SavedModel
     from nnscratch.training import Report, TrainingState
 
@@ -430,4 +434,100 @@ def _predict_one(image: Path, saved: SavedModel, invert: bool | None) -> dict[st
         "digit": digit,
         "probability": float(probabilities[digit]),
         "probabilities": [float(value) for value in probabilities],
+    }
+
+
+@app.command()
+def gradcheck(
+    model: Annotated[
+        Path | None, typer.Option(help="Model file to check.", show_default="a fresh network")
+    ] = None,
+    break_: Annotated[
+        Literal["W_h", "b_h", "W_o", "b_o"] | None,
+        typer.Option("--break", help="Plant an error of 1 % in this gradient, to see it found."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Draws the network, the samples and the directions.")
+    ] = 0,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    json: Json = False,
+) -> None:
+    """Check the gradients against differences of the loss, in float64.
+
+    The samples are test pictures of the data folder, or random if it holds none; nothing is
+    downloaded. Exits with 0 if every block agrees, with 1 if not.
+
+    Examples:
+
+        nnscratch gradcheck
+
+        nnscratch gradcheck --break W_o
+    """
+    from nnscratch import display
+    from nnscratch.gradcheck import check_gradients
+
+    network, A, labels, samples = _gradcheck_setting(model, data_dir, seed)
+    blocks = check_gradients(network, A, labels, rng=_rng(seed), planted_error=break_)
+    if json:
+        display.show_json(_gradcheck_json(blocks, samples))
+    else:
+        display.show_gradcheck(blocks, len(labels), samples)
+    if not all(block.passed for block in blocks):
+        raise typer.Exit(1)
+
+
+def _rng(seed: int) -> np.random.Generator:
+    import numpy as np
+
+    return np.random.default_rng(seed)
+
+
+def _gradcheck_setting(
+    model: Path | None, data_dir: Path, seed: int
+) -> tuple[Network, Floats, Integers, str]:
+    """Choose the network and the samples; the last value says where the samples come from."""
+    from nnscratch import gradcheck
+    from nnscratch.core import Network
+    from nnscratch.model_file import load_model
+
+    rng = _rng(seed)
+    network = gradcheck.in_float64(load_model(model).network if model else Network(rng=rng))
+    draw, samples = _sample_source(data_dir, rng)
+    A, labels = gradcheck.draw_samples(network, draw)
+    return network, A, labels, samples
+
+
+def _sample_source(
+    data_dir: Path, rng: np.random.Generator
+) -> tuple[Callable[[int], tuple[Floats, Integers]], str]:
+    import numpy as np
+
+    from nnscratch.core import IN_FEATURES, scale_pixels
+    from nnscratch.data import load_dataset, missing_files
+
+    if missing_files(data_dir):
+        return lambda n: (rng.random((n, IN_FEATURES)), rng.integers(0, 10, n)), "random"
+    dataset = load_dataset(data_dir)
+
+    def draw(n: int) -> tuple[Floats, Integers]:
+        chosen = rng.choice(len(dataset.test_images), n)
+        return scale_pixels(dataset.test_images[chosen], np.float64), dataset.test_labels[chosen]
+
+    return draw, dataset.name
+
+
+def _gradcheck_json(blocks: list[BlockCheck], samples: str) -> dict[str, Any]:
+    return {
+        "passed": all(block.passed for block in blocks),
+        "samples": samples,
+        "blocks": [
+            {
+                "block": block.name,
+                "compared": block.compared,
+                "absolute_error": block.absolute_error,
+                "relative_error": block.relative_error,
+                "passed": block.passed,
+            }
+            for block in blocks
+        ],
     }

@@ -31,6 +31,7 @@ from nnscratch.errors import NNScratchError
 
 if TYPE_CHECKING:
     from nnscratch.data import Fetched
+    from nnscratch.gradcheck import BlockCheck
     from nnscratch.training import EpochResult, Report
 
 SECONDS_BETWEEN_UPDATES = 0.1
@@ -247,3 +248,31 @@ def show_prediction(image: str, digit: int, probability: float) -> None:
     """Write one picture's answer."""
     line = Text.assemble(f"{image}: ", (str(digit), "bold green"), f"  ({probability:.1%})")
     out.print(line, soft_wrap=True)
+
+
+# --------------------------------------------------------------------------------------- gradcheck
+
+
+def show_gradcheck(blocks: list[BlockCheck], count: int, samples: str) -> None:
+    """Write a table of the errors of each block, and the verdict."""
+    table = Table(
+        title=f"Gradients against central differences, float64, {count} {samples} samples",
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column("block")
+    for heading in ("shape", "compared", "absolute error", "relative error", "verdict"):
+        table.add_column(heading, justify="right")
+    for block in blocks:
+        table.add_row(
+            block.name,
+            "×".join(map(str, block.shape)),
+            f"{block.compared} {'directions' if block.along_directions else 'entries'}",
+            f"{block.absolute_error:.1e}",
+            f"{block.relative_error:.1e}",
+            Text("agrees", "green") if block.passed else Text("WRONG", "bold red"),
+        )
+    out.print(table)
+    wrong = ", ".join(block.name for block in blocks if not block.passed)
+    verdict = ("Wrong: " + wrong, "bold red") if wrong else ("All gradients agree.", "bold green")
+    out.print(Text.assemble(verdict), soft_wrap=True)

@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
 
 import nnscratch
+from conftest import ROOT
 
 PACKAGE = ROOT / "nnscratch"
 
@@ -18,7 +18,7 @@ HOUSE = {
     "framing": set(),
     "errors": set(),
     "files": set(),
-    "gradcheck": {"core"},
+    "gradcheck": {"core", "errors"},
     "config": {"errors"},
     "idx": {"errors"},
     "synthetic": {"framing"},
