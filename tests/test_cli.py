@@ -9,9 +9,9 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from PIL import Image
 
+from conftest import ROOT
 from nnscratch.core import scale_pixels
 from nnscratch.model_file import load_model
 

@@ -4,8 +4,8 @@ import tomllib
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from nnscratch.config import TrainConfig, as_dict, config_from, load_settings
 from nnscratch.errors import ConfigError
 

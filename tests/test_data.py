@@ -6,8 +6,8 @@ import shutil
 
 import numpy as np
 import pytest
-from loopback import folder_answer, serving
 
+from loopback import folder_answer, serving
 from nnscratch.data import MNIST_FILES, differing_files, download, load_dataset, obtain_dataset
 from nnscratch.errors import DataError, DownloadError
 from nnscratch.idx import encode_idx
