@@ -226,23 +226,15 @@ def step(state: TrainingState, learning_rate: float, config: TrainConfig) -> Non
     momentum μ, the gradient is replaced by the velocity v ← μ·v + gradient (Polyak 1964).
     """
     network = state.network
-    direction = network.dLdtheta
     if config.weight_decay:
-        direction = direction + config.weight_decay * _weights_alone(network)
+        for layer in (network.hidden, network.output):
+            layer.dLdW += config.weight_decay * layer.W
+    direction = network.dLdtheta
     if config.momentum:
         state.velocity *= config.momentum
         state.velocity += direction
         direction = state.velocity
     network.theta -= learning_rate * direction
-
-
-def _weights_alone(network: Network) -> Floats:
-    """Return a copy of theta in which the biases are zero."""
-    weights = network.theta.copy()
-    for name, block in network.split(weights).items():
-        if name.startswith("b"):
-            block[:] = 0
-    return weights
 
 
 def _diverged(epoch: int, batch: int, loss: float, config: TrainConfig) -> DivergenceError:
