@@ -1,0 +1,187 @@
+"""What the documents say is what the program does."""
+
+import doctest
+import re
+from math import exp, log
+
+import numpy as np
+import pytest
+import typer.main
+
+from conftest import ROOT
+from nnscratch.cli import app
+from nnscratch.core import Linear, ReLU, SoftmaxCrossEntropy
+from readme_console import BLOCK, README, refreshed
+
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+README_TEXT = README.read_text(encoding="utf-8")
+
+
+def fenced(path, language):
+    return re.findall(rf"```{language}\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+
+
+# ---------------------------------------------------------------------------------- docs/maths.md
+
+
+def test_every_line_of_code_beside_an_equation_stands_in_the_source():
+    source = {
+        line.rstrip()
+        for name in ("core.py", "training.py")
+        for line in (ROOT / "nnscratch" / name).read_text(encoding="utf-8").splitlines()
+    }
+    shown = [
+        line.rstrip()
+        for block in fenced(ROOT / "docs" / "maths.md", "python")
+        for line in block.splitlines()
+    ]
+    assert len(shown) >= 15
+    assert [line for line in shown if line not in source] == []
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_the_examples_of_a_page_give_what_it_says(path):
+    failed, _ = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
+    assert failed == 0
+
+
+@pytest.mark.parametrize("path", [*DOCS, README], ids=lambda path: path.name)
+def test_every_link_and_picture_of_a_page_is_there(path):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+
+
+# -------------------------------------------------------------------------------- docs/by-hand.md
+
+
+def by_hand():
+    """Compute everything on the page with the code, in the page's names."""
+    given = {
+        "A": [[2, 1], [0, 2]], "W_h": [[1, -1], [-1, 1]], "b_h": [[1], [0]],
+        "W_o": [[1, 2], [0, 1]], "b_o": [[0], [2]],
+    }  # fmt: skip
+    values = {name: np.array(value, float) for name, value in given.items()}
+    values["labels"] = np.array([0, 1])
+    hidden, relu, output, loss = Linear(2, 2), ReLU(), Linear(2, 2), SoftmaxCrossEntropy()
+    for layer, unit in ((hidden, "h"), (output, "o")):
+        layer.W[:], layer.b[:] = values[f"W_{unit}"], values[f"b_{unit}"]
+
+    def forward(prefix):
+        Z_h = hidden.forward(values["A"])
+        A_h = relu.forward(Z_h)
+        Z_o = output.forward(A_h)
+        L = loss.forward(Z_o, values["labels"])
+        found = {"Z_h": Z_h, "A_h": A_h, "Z_o": Z_o, "A_o": np.exp(loss.log_A), "L": L}
+        values.update({prefix + name: value for name, value in found.items()})
+
+    forward("")
+    values["dLdZ_o"] = loss.backward()
+    values["dLdA_h"] = output.backward(values["dLdZ_o"])
+    values["dLdZ_h"] = relu.backward(values["dLdA_h"])
+    hidden.backward(values["dLdZ_h"])
+    for layer, unit in ((hidden, "h"), (output, "o")):
+        values[f"dLdW_{unit}"], values[f"dLdb_{unit}"] = layer.dLdW, layer.dLdb
+        layer.W -= 1.0 * layer.dLdW
+        layer.b -= 1.0 * layer.dLdb
+        values[f"new W_{unit}"], values[f"new b_{unit}"] = layer.W, layer.b
+    forward("new ")
+    return values
+
+
+BY_HAND = [
+    line
+    for block in fenced(ROOT / "docs" / "by-hand.md", "text")
+    for line in block.splitlines()
+    if line
+]
+
+
+def test_the_page_by_hand_is_complete():
+    assert {line.split(" = ")[0] for line in BY_HAND} == set(by_hand())
+
+
+@pytest.mark.parametrize("line", BY_HAND, ids=lambda line: line.split(" = ")[0])
+def test_every_number_by_hand_is_the_codes(line):
+    name, *forms = line.split(" = ")
+    for form in forms:
+        written = eval(form, {"__builtins__": {}, "log": log, "exp": exp})
+        np.testing.assert_allclose(written, by_hand()[name], atol=5e-5)
+
+
+# -------------------------------------------------------------------------------------- README.md
+
+
+def commands():
+    return typer.main.get_command(app).commands
+
+
+def test_the_readme_names_every_command_and_every_option():
+    for name, command in commands().items():
+        section = re.search(rf"\| `{name}[^`]*` \| default.*?\n\n", README_TEXT, re.DOTALL)
+        assert section, f"README.md has no table of options for {name}"
+        for parameter in command.params:
+            for option in (*parameter.opts, *parameter.secondary_opts):
+                if option.startswith("-"):
+                    assert f"`{option}`" in section[0], f"{name} {option}"
+
+
+def test_the_readme_names_no_option_that_is_not_there():
+    known = {"--help", "--version", "--install-completion", "--show-completion"}
+    for command in commands().values():
+        for parameter in command.params:
+            known |= {*parameter.opts, *parameter.secondary_opts}
+    tables = re.findall(r"^\| `(--[^|]*)\|", README_TEXT, re.MULTILINE)
+    named = {option for row in tables for option in re.findall(r"--[a-z-]+", row)}
+    assert named <= known
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_help_says_something_of_every_option_and_gives_examples(name):
+    command = commands()[name]
+    assert "Examples:" in command.help
+    assert f"nnscratch {name}" in command.help
+    for parameter in command.params:
+        assert parameter.help or parameter.name == "help"
+
+
+def test_every_file_of_the_package_is_in_the_reading_order():
+    listed = set(re.findall(r"\(nnscratch/(\w+)\.py\)", README_TEXT))
+    files = {path.stem for path in (ROOT / "nnscratch").glob("[a-z]*.py")}
+    assert listed == files
+
+
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+
+
+def assert_alike(found, expected):
+    """Compare two outputs: the same words, and figures that another processor may shift a little.
+
+    The last digits of a training run depend on the order in which a processor adds; times depend
+    on everything. So numbers are masked in the words, and must agree by a fifth or by 30.
+    """
+    assert NUMBER.sub("#", found).split() == NUMBER.sub("#", expected).split()
+    for ours, theirs in zip(NUMBER.findall(found), NUMBER.findall(expected), strict=True):
+        a, b = (float(number.replace(",", "")) for number in (ours, theirs))
+        assert abs(a - b) <= max(30, 0.2 * max(a, b)), f"{ours} is not near {theirs}"
+
+
+@pytest.mark.mnist
+def test_the_outputs_of_the_readme_are_what_the_commands_print(mnist_dir):
+    old, new = (
+        [(block["arguments"], block["output"]) for block in BLOCK.finditer(text)]
+        for text in (README_TEXT, refreshed(README_TEXT, mnist_dir))
+    )
+    assert len(old) >= 3
+    for (arguments, before), (same, after) in zip(old, new, strict=True):
+        assert arguments == same
+        empty = re.compile(r"(?<=\s)\.(?=\s)|\d\.\de-\d+")  # no mistake, or an error near 1e-10
+        assert_alike(empty.sub("0", before), empty.sub("0", after))
+
+
+@pytest.mark.mnist
+def test_the_python_of_the_readme_runs(mnist_dir, capsys):
+    (code,) = fenced(README, "python")
+    exec(code.replace('"data"', repr(str(mnist_dir))).replace("epochs=5", "epochs=1"), {})
+    assert "(10, 784)" in capsys.readouterr().out
+    assert len([line for line in code.splitlines() if line]) <= 10
