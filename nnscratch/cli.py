@@ -212,8 +212,8 @@ def train(
 ) -> None:
     """Train the network and save it.
 
-    The data is downloaded first if it is not there. Weights are saved at the end, when the test
-    set is looked at, once.
+    The data is downloaded first if it is not there.
+    The test set is looked at once, at the end, when the model is saved.
 
     Examples:
 
@@ -454,8 +454,8 @@ def gradcheck(
 ) -> None:
     """Check the gradients against differences of the loss, in float64.
 
-    The samples are test pictures of the data folder, or random if it holds none; nothing is
-    downloaded. Exits with 0 if every block agrees, with 1 if not.
+    The samples are test pictures of the data folder, or random if it holds none.
+    Nothing is downloaded. Exits with 0 if every block agrees, with 1 if not.
 
     Examples:
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -70,6 +71,10 @@ def show_json(value: dict[str, Any]) -> None:
     """Write one JSON object on one line of stdout, at once."""
     out.print(json.dumps(value, allow_nan=False), soft_wrap=True)
     out.file.flush()
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
 
 
 # ---------------------------------------------------------------------------------------- download
@@ -208,7 +213,7 @@ def show_report(report: Report, model: str, dataset: str, split: str) -> None:
 
 
 def _digit_table(report: Report) -> Table:
-    table = Table(title="Per digit", title_justify="left", title_style="bold")
+    table = _table("Per digit")
     for heading in ("digit", "precision", "recall", "F1", "pictures"):
         table.add_column(heading, justify="right")
     for score in report.per_class:
@@ -218,15 +223,10 @@ def _digit_table(report: Report) -> Table:
 
 
 def _confusion_table(report: Report) -> Table:
-    table = Table(
-        title="Confusion matrix: rows true, columns predicted",
-        title_justify="left",
-        title_style="bold",
-        padding=(0, 0, 0, 1),
-    )
+    table = _table("Confusion matrix: rows true, columns predicted")
     table.add_column("", justify="right", style="bold")
     for digit in range(10):
-        table.add_column(str(digit), justify="right", min_width=4)
+        table.add_column(str(digit), justify="right")
     for digit, row in enumerate(report.confusion):
         support = max(1, int(row.sum()))
         cells = (_confusion_cell(int(n), n / support, digit == k) for k, n in enumerate(row))
@@ -255,11 +255,7 @@ def show_prediction(image: str, digit: int, probability: float) -> None:
 
 def show_gradcheck(blocks: list[BlockCheck], count: int, samples: str) -> None:
     """Write a table of the errors of each block, and the verdict."""
-    table = Table(
-        title=f"Gradients against central differences, float64, {count} {samples} samples",
-        title_justify="left",
-        title_style="bold",
-    )
+    table = _table(f"Gradients against central differences, float64, {count} {samples} samples")
     table.add_column("block")
     for heading in ("shape", "compared", "absolute error", "relative error", "verdict"):
         table.add_column(heading, justify="right")
