@@ -23,12 +23,12 @@ HOUSE = {
     "idx": {"errors"},
     "synthetic": {"framing"},
     "augment": {"framing"},
-    "images": {"errors", "framing", "PIL"},
+    "images": {"errors", "files", "framing", "PIL"},
     "model_file": {"errors", "files", "core", "config", ""},
     "data": {"errors", "files", "idx", "synthetic", "requests", "urllib3"},
     "training": {"core", "metrics", "config", "framing", "augment", "data", "errors"},
     "plots": {"errors", "matplotlib"},
-    "display": {"rich", "errors", "training", "data", "metrics", "gradcheck", "images"},
+    "display": {"rich", "errors", "training", "data", "core", "gradcheck", "images"},
 }
 
 
