@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nnscratch.core import Floats, Integers, Network
     from nnscratch.data import Dataset
     from nnscratch.gradcheck import BlockCheck
+    from nnscratch.images import Prepared
     from nnscratch.model_file import SavedModel
     from nnscratch.training import Report, TrainingState
 
@@ -377,9 +378,15 @@ def _report_json(report: Report, model: str, dataset: str, split: str) -> dict[s
 @app.command()
 def predict(
     images: Annotated[
-        list[Path], typer.Argument(help="Pictures of one digit each.", metavar="IMAGE...")
+        list[str],
+        typer.Argument(
+            help="Pictures of one digit each, folders of them, or - for stdin.", metavar="IMAGE..."
+        ),
     ],
-    model: Annotated[Path, typer.Option(help="Model file to ask.")] = Path("model.npz"),
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Model file to ask.", show_default="model.npz, else the bundled model"),
+    ] = None,
     invert: Annotated[
         bool | None,
         typer.Option(
@@ -388,53 +395,73 @@ def predict(
             show_default="found out for each picture",
         ),
     ] = None,
+    save_prepared: Annotated[
+        Path | None,
+        typer.Option(help="Write the 28x28 that the network saw to this file.", show_default=False),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Tell which digit a picture shows.
+
+    Paper or screen, dark ink or bright, any size: the picture is brought into MNIST's form first.
 
     Examples:
 
         nnscratch predict image.png
 
-        nnscratch predict *.png --model model.npz --json
+        nnscratch predict scans/ --model model.npz --json
     """
     from nnscratch import display
     from nnscratch.model_file import load_model
 
-    saved = load_model(model)
-    failed = 0
-    for image in images:
-        try:
-            answer = _predict_one(image, saved, invert)
-        except NNScratchError as error:
-            failed += 1
-            if json:
-                display.show_json({"image": str(image), "error": error.what})
-            else:
-                display.show_error(error)
-            continue
-        if json:
-            display.show_json({"image": str(image), "model": str(model), **answer})
-        else:
-            display.show_prediction(str(image), answer["digit"], answer["probability"])
+    if save_prepared and (len(images) > 1 or Path(images[0]).is_dir()):
+        raise typer.BadParameter("it takes one picture alone", param_hint="--save-prepared")
+    path = model or _default_model()
+    saved = load_model(path)
+    answers = _answers(images, saved, invert)
+    if json:
+        failed = display.show_predictions_json(answers, str(path))
+    elif len(images) > 1 or Path(images[0]).is_dir():
+        failed = display.show_prediction_table(answers, str(path))
+    else:
+        failed = display.show_predictions(answers, str(path), save_prepared)
     if failed:
         raise typer.Exit(1)
 
 
-def _predict_one(image: Path, saved: SavedModel, invert: bool | None) -> dict[str, Any]:
+def _default_model() -> Path:
+    from nnscratch.model_file import BUNDLED_MODEL
+
+    return Path("model.npz") if Path("model.npz").exists() else BUNDLED_MODEL
+
+
+def _answers(
+    images: list[str], saved: SavedModel, invert: bool | None
+) -> Iterator[tuple[str, Prepared | NNScratchError, Floats]]:
+    """Give for each picture its name, what was made of it (or its error), and ten probabilities."""
+    import io
+
+    import numpy as np
+
     from nnscratch.core import scale_pixels
-    from nnscratch.images import load_picture
+    from nnscratch.images import list_pictures, load_picture
     from nnscratch.training import prepare
 
-    picture = load_picture(image, invert=invert)
-    A = scale_pixels(prepare(picture[None], saved.config.deskew))
-    probabilities = saved.network.predict_proba(A)[0]
-    digit = int(probabilities.argmax())
-    return {
-        "digit": digit,
-        "probability": float(probabilities[digit]),
-        "probabilities": [float(value) for value in probabilities],
-    }
+    for given in images:
+        try:
+            names = list(map(str, list_pictures(Path(given)))) if Path(given).is_dir() else [given]
+        except NNScratchError as error:
+            yield given, error, np.empty(0)
+            continue
+        for name in names:
+            try:
+                source = io.BytesIO(sys.stdin.buffer.read()) if name == "-" else name
+                picture = load_picture(source, invert=invert, name=name)
+            except NNScratchError as error:
+                yield name, error, np.empty(0)
+                continue
+            A = scale_pixels(prepare(picture.image[None], saved.config.deskew))
+            yield name, picture, saved.network.predict_proba(A)[0]
 
 
 @app.command()

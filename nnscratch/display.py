@@ -10,12 +10,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -31,8 +32,13 @@ from rich.text import Text
 from nnscratch.errors import NNScratchError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nnscratch.core import Floats
     from nnscratch.data import Fetched
     from nnscratch.gradcheck import BlockCheck
+    from nnscratch.images import Prepared
     from nnscratch.training import EpochResult, Report
 
 SECONDS_BETWEEN_UPDATES = 0.1
@@ -243,11 +249,144 @@ def _confusion_cell(count: int, share: float, right: bool) -> Text:
 
 # ----------------------------------------------------------------------------------------- predict
 
+UNSURE = 0.6
+Answers = Iterable[tuple[str, "Prepared | NNScratchError", "Floats"]]
 
-def show_prediction(image: str, digit: int, probability: float) -> None:
-    """Write one picture's answer."""
-    line = Text.assemble(f"{image}: ", (str(digit), "bold green"), f"  ({probability:.1%})")
-    out.print(line, soft_wrap=True)
+
+def show_predictions(answers: Answers, model: str, save_prepared: Path | None) -> int:
+    """Write each answer at length: the picture as the network saw it, and what it makes of it."""
+    failed = 0
+    for name, picture, probabilities in answers:
+        if isinstance(picture, NNScratchError):
+            show_error(picture)
+            failed += 1
+            continue
+        drawing = Table.grid(padding=(0, 3))
+        facts = _facts(name, picture, probabilities, model)
+        if out.width >= PICTURE_WIDTH + 40:
+            drawing.add_row(Group(*draw(picture.image)), facts)
+        else:
+            drawing.add_row(Group(*draw(picture.image), facts))
+        out.print(drawing)
+        for warning in _doubts(picture, probabilities):
+            show_note(warning)
+        if save_prepared is not None:
+            _save_picture(picture, save_prepared)
+    return failed
+
+
+def _facts(name: str, picture: Prepared, probabilities: Floats, model: str) -> Group:
+    likeliest = probabilities.argsort()[::-1][:3]
+    lines = [Text(name), Text()]
+    lines.append(Text.assemble("This is a ", (str(likeliest[0]), "bold green")))
+    lines += [_bar(int(digit), float(probabilities[digit])) for digit in likeliest]
+    lines += [Text(), *(Text(line, "dim") for line in _what_was_done(picture))]
+    lines.append(Text(f"model: {Path(model).name}", "dim"))
+    return Group(*lines)
+
+
+def _bar(digit: int, probability: float) -> Text:
+    block = "█" if _has_blocks() else "#"
+    return Text.assemble(f"{digit}  ", (f"{block * round(20 * probability):<20}", "green"),
+                         f" {probability:6.1%}")  # fmt: skip
+
+
+def _what_was_done(picture: Prepared) -> list[str]:
+    if picture.unchanged:
+        return ["MNIST-like already: taken as it is" + (", inverted" if picture.inverted else "")]
+    left, top, right, bottom = picture.box
+    done = [
+        f"{'dark ink, inverted' if picture.inverted else 'bright ink'}",
+        f"digit at {left},{top} to {right},{bottom} of {picture.size[0]}x{picture.size[1]}",
+    ]
+    return done + ([f"strokes {picture.stroke}"] if picture.stroke != "kept" else [])
+
+
+def _doubts(picture: Prepared, probabilities: Floats) -> list[str]:
+    doubts = []
+    if probabilities.max() < UNSURE:
+        first, second = probabilities.argsort()[::-1][:2]
+        doubts.append(f"unsure: it may be a {first} or a {second}")
+    if picture.shapes > 1:
+        doubts.append(f"{picture.shapes} shapes were seen, and only the largest was read")
+    return doubts
+
+
+def _save_picture(picture: Prepared, path: Path) -> None:
+    from nnscratch.images import save_picture
+
+    save_picture(picture.image, path)
+    show_note(f"what the network saw is in {path}")
+
+
+def show_prediction_table(answers: Answers, model: str) -> int:
+    """Write one line for each picture; a picture's error goes to stderr."""
+    failed = 0
+    err.print(Text(f"Model: {Path(model).name}", style="dim"), soft_wrap=True)
+    for name, picture, probabilities in answers:
+        if isinstance(picture, NNScratchError):
+            failed += 1
+            err.print(Text.assemble(("Error: ", "bold red"), f"{name}: {picture.what}"),
+                      soft_wrap=True)  # fmt: skip
+            continue
+        digit = int(probabilities.argmax())
+        line = Text.assemble((str(digit), "bold green"), f"  {probabilities[digit]:6.1%}  {name}")
+        line.append("".join(f"  ({doubt})" for doubt in _doubts(picture, probabilities)), "yellow")
+        out.print(line, soft_wrap=True)
+    return failed
+
+
+def show_predictions_json(answers: Answers, model: str) -> int:
+    """Write one JSON object for each picture."""
+    failed = 0
+    for name, picture, probabilities in answers:
+        if isinstance(picture, NNScratchError):
+            failed += 1
+            show_json({"image": name, "error": picture.what})
+            continue
+        digit = int(probabilities.argmax())
+        show_json(
+            {
+                "image": name,
+                "model": model,
+                "digit": digit,
+                "probability": float(probabilities[digit]),
+                "probabilities": [float(value) for value in probabilities],
+            }
+        )
+    return failed
+
+
+# ------------------------------------------------------------------------ digits in the terminal
+
+PICTURE_WIDTH = 28
+SHADES = " .:-=+*#%@"
+
+
+def draw(image: NDArray[np.uint8]) -> list[Text]:
+    """Draw a picture (height even, width) with two pixels to a letter.
+
+    In grey where there are colours, in black and white where there are only half-blocks, and in
+    letters of different weight where there is only ASCII.
+    """
+    pairs = zip(image[::2], image[1::2], strict=True)
+    return [_draw_line(upper, lower) for upper, lower in pairs]
+
+
+def _draw_line(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> Text:
+    line = Text(no_wrap=True)
+    for top, bottom in zip(upper.tolist(), lower.tolist(), strict=True):
+        if not _has_blocks():
+            line.append(SHADES[(top + bottom) * len(SHADES) // 512])
+        elif out.color_system is None:
+            line.append(" ▄▀█"[2 * (top > 127) + (bottom > 127)])
+        else:
+            line.append("▀", f"rgb({top},{top},{top}) on rgb({bottom},{bottom},{bottom})")
+    return line
+
+
+def _has_blocks() -> bool:
+    return out.encoding.lower().startswith("utf")
 
 
 # --------------------------------------------------------------------------------------- gradcheck

@@ -33,6 +33,7 @@ from nnscratch.errors import ConfigError, ModelFileError
 from nnscratch.files import write_atomically
 
 FORMAT_VERSION = 1
+BUNDLED_MODEL = Path(__file__).with_name("pretrained.npz")
 LARGEST_TEXT_BYTES = 1 << 22
 LARGEST_HEADER_BYTES = 256
 

@@ -81,7 +81,9 @@ def own_dataset(own_data) -> Dataset:
 def run(tmp_path):
     """Run the real command in an empty folder; gives the finished process."""
 
-    def run(*arguments, data_dir=None, cwd=None, **environment) -> subprocess.CompletedProcess:
+    def run(
+        *arguments, data_dir=None, cwd=None, stdin=b"", **environment
+    ) -> subprocess.CompletedProcess:
         env = {
             key: value
             for key, value in os.environ.items()
@@ -90,15 +92,30 @@ def run(tmp_path):
         env |= {key: str(value) for key, value in environment.items()}
         if data_dir is not None:
             env["NNSCRATCH_DATA_DIR"] = str(data_dir)
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "nnscratch", *map(str, arguments)],
             cwd=cwd or tmp_path,
-            env=env,
+            env={"PYTHONIOENCODING": "utf-8", **env},
             capture_output=True,
-            text=True,
-            encoding="utf-8",
             timeout=120,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
         )
+        done.stdout, done.stderr = (
+            stream.decode(errors="replace").replace("\r\n", "\n")
+            for stream in (done.stdout, done.stderr)
+        )
+        return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def bundled():
+    """The accuracy of the model on board, on pictures (n, 28, 28) with labels (n,)."""
+    from nnscratch.model_file import BUNDLED_MODEL, load_model
+    from nnscratch.training import evaluate
+
+    model = load_model(BUNDLED_MODEL)
+    return lambda images, labels: (
+        evaluate(model.network, images, labels, deskewed=model.config.deskew).accuracy
+    )

@@ -117,16 +117,95 @@ def test_predict_gives_the_labels_of_the_network_in_both_polarities(
         assert answer["probability"] == max(answer["probabilities"])
 
 
-def test_predict_tells_a_bad_picture_and_goes_on_with_the_others(run, model, own_dataset, tmp_path):
-    Image.fromarray(own_dataset.test_images[0]).save(tmp_path / "good.png")
-    (tmp_path / "bad.png").write_text("no picture", encoding="utf-8")
-    done = run("predict", "bad.png", "good.png", "--model", model)
+@pytest.fixture
+def pictures(own_dataset, tmp_path):
+    """A folder with two pictures, a bad one, and a text."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(2):
+        Image.fromarray(own_dataset.test_images[number]).save(folder / f"good{number}.png")
+    (folder / "bad.png").write_text("no picture", encoding="utf-8")
+    (folder / "notes.txt").write_text("not even that", encoding="utf-8")
+    return folder
+
+
+def test_predict_tells_a_bad_picture_and_goes_on_with_the_others(run, model, pictures):
+    names = [pictures / "bad.png", pictures / "good0.png"]
+    done = run("predict", *names, "--model", model)
     assert done.returncode == 1
-    assert "good.png" in done.stdout
+    assert "good0.png" in done.stdout
     assert "bad.png" in done.stderr
-    lines = run("predict", "bad.png", "good.png", "--model", model, "--json").stdout.splitlines()
+    lines = run("predict", *names, "--model", model, "--json").stdout.splitlines()
     assert list(json.loads(lines[0])) == ["image", "error"]
     assert "digit" in json.loads(lines[1])
+
+
+def test_predict_takes_a_folder_and_leaves_out_what_is_no_picture(run, model, pictures):
+    done = run("predict", pictures, "--model", model)
+    assert [line.split()[-1] for line in done.stdout.splitlines()] == [
+        str(pictures / f"good{number}.png") for number in range(2)
+    ]
+    assert "notes.txt" not in done.stdout + done.stderr
+
+
+def test_predict_refuses_a_folder_without_pictures(run, model, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert "no picture" in run("predict", "empty", "--model", model).stderr
+
+
+def test_predict_reads_a_picture_from_stdin(run, model, pictures):
+    data = (pictures / "good0.png").read_bytes()
+    piped = json.loads(run("predict", "-", "--model", model, "--json", stdin=data).stdout)
+    named = run("predict", pictures / "good0.png", "--model", model, "--json").stdout
+    assert piped["image"] == "-"
+    assert piped["probabilities"] == json.loads(named)["probabilities"]
+
+
+def test_predict_shows_what_the_network_saw_and_saves_it(run, model, pictures, tmp_path):
+    picture = pictures / "good0.png"
+    done = run("predict", picture, "--model", model, "--save-prepared", "seen.png")
+    assert done.returncode == 0, done.stderr
+    assert "This is a" in done.stdout
+    assert "█" in done.stdout
+    assert "model: model.npz" in done.stdout
+    seen = np.asarray(Image.open(tmp_path / "seen.png"))
+    assert seen.shape == (28, 28)
+    assert sum(line.count("█") for line in done.stdout.splitlines()) > 5
+
+
+def test_predict_saves_only_one_picture(run, model, pictures):
+    error = refused(run("predict", pictures, "--model", model, "--save-prepared", "x.png"), 2)
+    assert "--save-prepared" in error
+
+
+def test_predict_in_ascii_where_there_are_no_blocks(run, model, pictures):
+    done = run("predict", pictures / "good0.png", "--model", model, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert "@" in done.stdout
+
+
+def test_predict_asks_the_model_on_board_unless_there_is_one_here(run, model, pictures, tmp_path):
+    picture = pictures / "good0.png"
+    assert "pretrained.npz" in run("predict", picture).stdout
+    (tmp_path / "model.npz").write_bytes(model.read_bytes())
+    assert "model: model.npz" in run("predict", picture).stdout
+
+
+def test_predict_finds_no_digit_on_a_blank_page(run, tmp_path):
+    Image.new("L", (60, 60), 255).save(tmp_path / "blank.png")
+    assert "no digit found" in refused(run("predict", "blank.png"))
+
+
+def test_names_are_printed_as_they_are(run, model, pictures, tmp_path):
+    data = (pictures / "good0.png").read_bytes()
+    names = ["[bold].png", "with a space.png", "ünïcödé.png", "-dash.png", ":smile:.png"]
+    for name in names:
+        (tmp_path / name).write_bytes(data)
+    done = run("predict", "--model", model, "--", *names)
+    assert done.returncode == 0, done.stderr
+    for name in names:
+        assert name in done.stdout
 
 
 def test_a_missing_model_is_refused(run):

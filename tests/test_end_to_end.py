@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import ROOT
 from nnscratch.core import scale_pixels
 from nnscratch.data import load_dataset
 from nnscratch.model_file import load_model
@@ -70,3 +71,21 @@ def test_seventy_thousand_pictures_load_without_waiting(mnist_dir):
     started = time.perf_counter()
     load_dataset(mnist_dir)
     assert time.perf_counter() - started < 10
+
+
+def test_the_model_on_board_is_as_good_as_its_file_says(mnist, bundled):
+    from nnscratch.model_file import BUNDLED_MODEL
+
+    said = load_model(BUNDLED_MODEL).test["accuracy"]
+    assert said > 0.99
+    assert bundled(mnist.test_images, mnist.test_labels) == pytest.approx(said, abs=3e-4)
+
+
+def test_the_model_on_board_is_what_its_configuration_makes():
+    from nnscratch.config import TrainConfig, config_from, load_settings
+    from nnscratch.model_file import BUNDLED_MODEL
+
+    settings = load_settings(ROOT / "configs" / "pretrained.toml")
+    config = load_model(BUNDLED_MODEL).config
+    assert isinstance(config, TrainConfig)
+    assert config == config_from(settings)
