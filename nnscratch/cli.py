@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 DEBUG_VARIABLE = "NNSCRATCH_DEBUG"
 DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
 EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
+DIGITS_DRAWN = 70_000
 
 
 class Commands(TyperGroup):
@@ -272,8 +273,10 @@ def _obtain(data_dir: Path, wanted: str) -> Dataset:
     from nnscratch import display
     from nnscratch.data import obtain_dataset
 
-    with display.download_bars() as on_bytes:
-        return obtain_dataset(data_dir, wanted, on_bytes=on_bytes, on_note=display.show_note)
+    with display.download_bars() as on_bytes, display.drawing_bar(DIGITS_DRAWN) as on_drawn:
+        return obtain_dataset(
+            data_dir, wanted, on_bytes=on_bytes, on_drawn=on_drawn, on_note=display.show_note
+        )
 
 
 def _train(config: TrainConfig, dataset: Dataset, output: Path, json: bool) -> None:
@@ -360,6 +363,8 @@ def evaluate(
         display.show_json(_report_json(report, str(model), data.name, split))
     else:
         display.show_report(report, str(model), data.name, split)
+        if data.name == "synthetic":
+            display.show_not_mnist(str(model))
 
 
 def _report_json(report: Report, model: str, dataset: str, split: str) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import queue
+import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,8 @@ from numpy.typing import NDArray
 
 from nnscratch.errors import DataError, DownloadError
 from nnscratch.files import sweep_stale, write_atomically
-from nnscratch.idx import decode_idx
+from nnscratch.idx import decode_idx, encode_idx
+from nnscratch.synthetic import SYNTHETIC_VERSION, synthetic_digits
 
 if TYPE_CHECKING:
     import requests
@@ -36,6 +39,7 @@ MIRRORS = (
 )
 
 LARGEST_FILE_BYTES = 1 << 30
+SYNTHETIC_FOLDER = "synthetic"
 
 OnBytes = Callable[[str, int, int], None]
 OnNote = Callable[[str], None]
@@ -116,7 +120,12 @@ def load_dataset(data_dir: Path | str = DEFAULT_DATA_DIR) -> Dataset:
         DataError: a file is missing, cannot be read or is damaged; the file is named.
     """
     folder = Path(data_dir)
-    raw = {file.name: _read_plain(folder, file.name) for file in MNIST_FILES}
+    return _dataset_from(
+        folder, {file.name: _read_plain(folder, file.name) for file in MNIST_FILES}
+    )
+
+
+def _dataset_from(folder: Path, raw: dict[str, bytes]) -> Dataset:
     sha256 = {name: hashlib.sha256(data).hexdigest() for name, data in raw.items()}
     published = all(sha256[file.name] == file.raw_sha256 for file in MNIST_FILES)
     train_images, train_labels = _images_and_labels(folder, "train", raw)
@@ -220,28 +229,71 @@ def obtain_dataset(
     wanted: str = "auto",
     *,
     on_bytes: OnBytes = lambda name, received, total: None,
+    on_drawn: Callable[[int], None] = lambda count: None,
     on_note: OnNote = lambda text: None,
 ) -> Dataset:
-    """Load the wanted data set, downloading MNIST first if the folder does not hold it.
+    """Load the wanted data set, fetching or drawing it first if the folder does not hold it.
 
     Args:
-        wanted: `mnist`; `custom` (the folder's own files); or `auto`, whichever the folder holds.
-        on_bytes, on_note: as in `download`; `on_note` also hears that a set is not MNIST.
+        wanted: `mnist`; `custom`, the folder's own files; `synthetic`, the built-in digits; or
+            `auto`: what the folder holds, else MNIST, else, where no mirror can be reached, the
+            built-in digits.
+        on_bytes, on_note: as in `download`; `on_note` also hears of anything that is not MNIST.
+        on_drawn: called with the number of built-in digits drawn since the last call.
 
     Raises:
-        DataError: the wanted set is not to be had; nothing else is put in its place.
+        DataError: the wanted set is not to be had.
     """
     folder = Path(data_dir)
     if wanted == "synthetic":
-        raise DataError("the built-in digits are not there yet", next_step="use --dataset mnist")
+        return _synthetic(folder, on_drawn, on_note)
     if wanted != "custom" and missing_files(folder):
-        download(folder, on_bytes=on_bytes, on_note=on_note)
+        try:
+            download(folder, on_bytes=on_bytes, on_note=on_note)
+        except DownloadError as error:
+            if wanted == "mnist":
+                raise
+            on_note(_without_mnist(error))
+            return _synthetic(folder, on_drawn, on_note)
     dataset = load_dataset(folder)
     if wanted == "auto" and dataset.name == "custom":
         on_note(f"{folder}: not MNIST's files; using them as a data set of your own")
     if wanted not in ("auto", dataset.name):
         raise _not_wanted(dataset, wanted, folder)
     return dataset
+
+
+def _without_mnist(error: DownloadError) -> str:
+    return (
+        f"MNIST could not be fetched ({error.what}), so the built-in digits are used instead.\n"
+        f"{error.where}\n"
+        "To get MNIST later: nnscratch download, or copy the four files from elsewhere (a USB "
+        "stick will do) and name their folder with --data-dir."
+    )
+
+
+def _synthetic(folder: Path, on_drawn: Callable[[int], None], on_note: OnNote) -> Dataset:
+    """Load the built-in digits from `synthetic/` in the folder, drawn first if not there."""
+    cache = folder / SYNTHETIC_FOLDER
+    try:
+        if (cache / "VERSION").read_text(encoding="ascii") == SYNTHETIC_VERSION:
+            return replace(load_dataset(cache), name="synthetic")
+    except (OSError, UnicodeDecodeError, DataError):
+        pass  # not there, or damaged: it costs seconds to draw them again
+    raw = _drawn(on_drawn)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        (cache / "VERSION").unlink(missing_ok=True)
+        for name, data in {**raw, "VERSION": SYNTHETIC_VERSION.encode()}.items():
+            write_atomically(cache / name, data)
+    except OSError as error:
+        on_note(f"{cache}: the built-in digits cannot be kept there: {error.strerror or error}")
+    return replace(_dataset_from(cache, raw), name="synthetic")
+
+
+def _drawn(on_drawn: Callable[[int], None]) -> dict[str, bytes]:
+    arrays = synthetic_digits(on_drawn)
+    return {file.name: encode_idx(array) for file, array in zip(MNIST_FILES, arrays, strict=True)}
 
 
 def _not_wanted(dataset: Dataset, wanted: str, folder: Path) -> DataError:
@@ -264,8 +316,11 @@ def _not_wanted(dataset: Dataset, wanted: str, folder: Path) -> DataError:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for a mirror, in seconds: to connect, between bytes, for a whole file."""
+    """How long to wait, in seconds: for any mirror at all; for one of them to connect, between
+    bytes, and for a whole file.
+    """
 
+    any_seconds: float = 8.0
     connect_seconds: float = 5.0
     read_seconds: float = 10.0
     file_seconds: float = 300.0
@@ -317,6 +372,8 @@ def download(
         )
     _make_folder(folder)
     fetcher = _Fetcher(list(mirrors), patience or Patience(), on_bytes, on_note)
+    if not all(present.values()):
+        fetcher.check_network()
     fetched = []
     for file in MNIST_FILES:
         path = folder / file.name
@@ -370,6 +427,37 @@ class _Fetcher:
         self.on_bytes = on_bytes
         self.on_note = on_note
 
+    def check_network(self) -> None:
+        """Raise DownloadError unless some mirror answers, whatever it says, within one deadline.
+
+        All are asked side by side, each from a thread that nobody waits for: where packets vanish
+        a name look-up alone can take half a minute, and no time-out of requests reaches it.
+        """
+        answers: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        for mirror in self.mirrors:
+            threading.Thread(target=self._ask, args=(mirror, answers), daemon=True).start()
+        said = dict.fromkeys(self.mirrors, "no answer")
+        deadline = time.monotonic() + self.patience.any_seconds
+        for _ in self.mirrors:
+            try:
+                mirror, problem = answers.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                break
+            if not problem:
+                return
+            said[mirror] = problem
+        raise _no_mirror("no mirror can be reached", [f"{m}: {text}" for m, text in said.items()])
+
+    def _ask(self, mirror: str, answers: queue.SimpleQueue[tuple[str, str]]) -> None:
+        import requests
+
+        try:
+            requests.head(mirror, timeout=self.patience.any_seconds, allow_redirects=False).close()
+        except (requests.RequestException, OSError, ValueError) as error:
+            answers.put((mirror, _in_a_line(error)))
+        else:
+            answers.put((mirror, ""))
+
     def fetch(self, file: MNISTFile) -> bytes:
         """Return the plain bytes of one file, or raise DownloadError with each mirror's words."""
         said = []
@@ -385,12 +473,7 @@ class _Fetcher:
                 for line in said:
                     self.on_note(f"{line}; another mirror was used")
                 return packed
-        raise DownloadError(
-            f"no mirror gave {file.name}.gz",
-            where="\n".join(said),
-            next_step="check the network; or copy the four files from elsewhere and name their "
-            f"folder with --data-dir or {DATA_DIR_VARIABLE}",
-        )
+        raise _no_mirror(f"no mirror gave {file.name}.gz", said)
 
     def _fetch_from(self, session: requests.Session, mirror: str, file: MNISTFile) -> bytes:
         import requests
@@ -420,6 +503,16 @@ class _Fetcher:
                 if time.monotonic() > deadline:
                     raise DownloadError(f"not done after {self.patience.file_seconds:g} s")
         return bytes(body)
+
+
+def _no_mirror(what: str, said: list[str]) -> DownloadError:
+    return DownloadError(
+        what,
+        where="\n".join(said),
+        next_step="check the network; or copy the four files from elsewhere and name their folder "
+        f"with --data-dir or {DATA_DIR_VARIABLE}; or train on the built-in digits with "
+        "--dataset synthetic",
+    )
 
 
 def _session() -> requests.Session:

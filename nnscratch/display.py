@@ -20,6 +20,7 @@ from rich.console import Console, Group
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -105,6 +106,23 @@ def download_bars() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[name], completed=received)
 
         yield advance
+
+
+@contextmanager
+def drawing_bar(total: int) -> Iterator[Callable[[int], None]]:
+    """Draw a bar while the built-in digits are drawn; gives the function to call with a count."""
+    columns = (TextColumn("drawing digits"), BarColumn(bar_width=None), MofNCompleteColumn())
+    progress = Progress(*columns, console=err, disable=not err.is_terminal, transient=True)
+    task = progress.add_task("", total=total)
+
+    def advance(count: int) -> None:
+        progress.start()
+        progress.advance(task, count)
+
+    try:
+        yield advance
+    finally:
+        progress.stop()
 
 
 def show_fetched(files: list[Fetched]) -> None:
@@ -206,6 +224,14 @@ def show_trained(report: Report, dataset: str, path: str, hidden: int, seconds: 
 
 
 # ---------------------------------------------------------------------------------------- evaluate
+
+
+def show_not_mnist(model: str) -> None:
+    """Write how a model of the built-in digits is measured on real ones."""
+    out.print(
+        f"These are built-in digits. On real ones: nnscratch evaluate {model} --dataset mnist",
+        soft_wrap=True,
+    )
 
 
 def show_report(report: Report, model: str, dataset: str, split: str) -> None:

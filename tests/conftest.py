@@ -12,6 +12,7 @@ import pytest
 
 from nnscratch.data import MNIST_FILES, Dataset, load_dataset, missing_files
 from nnscratch.idx import encode_idx
+from nnscratch.synthetic import draw_digits
 
 ROOT = Path(__file__).parents[1]
 
@@ -51,22 +52,18 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
-def blobs(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw pictures of ten kinds that a small network learns in one epoch."""
-    kinds = np.random.default_rng(0).integers(0, 2, (10, 4, 4)) * 200
+def some_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a few of the built-in digits: pictures and labels."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 10, count).astype(np.uint8)
-    images = np.zeros((count, 28, 28))
-    images[:, 4:24, 4:24] = kinds[labels].repeat(5, axis=1).repeat(5, axis=2)
-    images += rng.normal(0, 20, images.shape)
-    return images.clip(0, 255).astype(np.uint8), labels
+    return draw_digits(labels, rng), labels
 
 
 @pytest.fixture(scope="session")
 def own_data(tmp_path_factory) -> Path:
     """A folder with a small sound data set that is not MNIST's."""
     folder = tmp_path_factory.mktemp("own")
-    arrays = (*blobs(1200, 1), *blobs(400, 2))
+    arrays = (*some_digits(1200, 1), *some_digits(400, 2))
     for file, array in zip(MNIST_FILES, arrays, strict=True):
         (folder / file.name).write_bytes(encode_idx(array))
     return folder

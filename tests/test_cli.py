@@ -15,7 +15,7 @@ from conftest import ROOT
 from nnscratch.core import scale_pixels
 from nnscratch.model_file import load_model
 
-FAST = ("--epochs", "2", "--validation", "200")
+FAST = ("--epochs", "2", "--validation", "200", "--batch-size", "10")
 
 
 @pytest.fixture(scope="module")
@@ -142,9 +142,10 @@ def test_predict_tells_a_bad_picture_and_goes_on_with_the_others(run, model, pic
 
 def test_predict_takes_a_folder_and_leaves_out_what_is_no_picture(run, model, pictures):
     done = run("predict", pictures, "--model", model)
-    assert [line.split()[-1] for line in done.stdout.splitlines()] == [
-        str(pictures / f"good{number}.png") for number in range(2)
-    ]
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2
+    for number, line in enumerate(lines):
+        assert str(pictures / f"good{number}.png") in line
     assert "notes.txt" not in done.stdout + done.stderr
 
 
@@ -231,7 +232,7 @@ def test_a_bad_option_is_a_usage_error_that_names_it(run, own_data, arguments):
 
 
 def test_a_batch_larger_than_the_set_is_a_usage_error(run, own_data):
-    error = refused(run("train", "--batch-size", "1001", *FAST, data_dir=own_data), 2)
+    error = refused(run("train", *FAST, "--batch-size", "1001", data_dir=own_data), 2)
     assert "--batch-size" in error
     assert "1,000" in error
 

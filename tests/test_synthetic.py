@@ -1,0 +1,156 @@
+"""The built-in digits: always the same, framed like MNIST's, and good enough to learn from."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nnscratch.config import TrainConfig
+from nnscratch.data import Dataset, obtain_dataset
+from nnscratch.framing import centre_of_mass
+from nnscratch.skeletons import SKELETONS
+from nnscratch.synthetic import _stroke_matrix, draw_digits, synthetic_digits
+from nnscratch.training import TrainingState, evaluate, fit
+
+
+@pytest.fixture(scope="module")
+def digits():
+    rng = np.random.default_rng(3)
+    labels = np.arange(3000, dtype=np.uint8) % 10
+    return draw_digits(labels, rng), labels
+
+
+@pytest.fixture(scope="module")
+def whole_set():
+    return synthetic_digits()
+
+
+def test_the_same_seed_draws_the_same_digits(digits):
+    again = draw_digits(digits[1], np.random.default_rng(3))
+    assert np.array_equal(again, digits[0])
+    assert not np.array_equal(draw_digits(digits[1], np.random.default_rng(4)), digits[0])
+
+
+def test_no_two_digits_are_the_same(digits):
+    assert len(np.unique(digits[0].reshape(len(digits[0]), -1), axis=0)) == len(digits[0])
+
+
+def test_they_are_framed_as_mnists_are(digits):
+    images, _ = digits
+    spans = [images.any(axis=axis) for axis in (2, 1)]
+    longest = np.maximum(*(28 - span.argmax(1) - span[:, ::-1].argmax(1) for span in spans))
+    assert (longest <= 20).all()
+    assert (longest == 20).mean() > 0.9
+    centres = centre_of_mass(images)
+    assert np.abs(centres - 14).max() <= 0.55
+
+
+def test_ink_and_grey_levels_are_near_mnists(digits):
+    images, _ = digits
+    share = (images > 0).mean(axis=(1, 2))
+    assert images.mean() / 255 == pytest.approx(0.1307, abs=0.02)
+    assert share.min() > 0.03
+    assert share.max() < 0.5
+    assert images.max(axis=(1, 2)).min() > 150
+    assert images[:, 0].max() == 0
+
+
+def test_every_digit_has_several_ways_to_be_written():
+    ways = np.bincount([skeleton.digit for skeleton in SKELETONS])
+    assert ways.min() >= 2
+    assert len(ways) == 10
+
+
+def test_a_curve_passes_through_its_control_points():
+    for skeleton in SKELETONS:
+        control, matrix, last = _stroke_matrix(skeleton)
+        assert np.allclose(matrix.sum(axis=1), 1, atol=1e-5)
+        assert last.sum() == len(skeleton.strokes)
+        curve = matrix @ control
+        gaps = np.linalg.norm(curve[:, None] - control[None], axis=2).min(axis=0)
+        assert gaps.max() < 0.05
+
+
+def test_the_set_has_mnists_shape_and_as_many_of_each_digit(whole_set):
+    images, labels, test_images, test_labels = whole_set
+    assert images.shape == (60000, 28, 28)
+    assert test_images.shape == (10000, 28, 28)
+    assert np.bincount(labels).tolist() == [6000] * 10
+    assert np.bincount(test_labels).tolist() == [1000] * 10
+
+
+def test_a_second_run_loads_what_the_first_has_kept(whole_set, tmp_path):
+    drawn, notes = [], []
+    first = obtain_dataset(tmp_path, "synthetic", on_drawn=drawn.append, on_note=notes.append)
+    assert sum(drawn) == 70000
+    second = obtain_dataset(tmp_path, "synthetic", on_drawn=drawn.append, on_note=notes.append)
+    assert sum(drawn) == 70000
+    assert notes == []
+    assert first.name == second.name == "synthetic"
+    assert first.sha256 == second.sha256
+    assert np.array_equal(second.train_images, whole_set[0])
+    damaged = tmp_path / "synthetic" / "t10k-labels-idx1-ubyte"
+    damaged.write_bytes(b"")
+    third = obtain_dataset(tmp_path, "synthetic", on_drawn=drawn.append)
+    assert sum(drawn) == 140000
+    assert third.sha256 == first.sha256
+
+
+def test_all_platforms_of_this_kind_draw_the_same(whole_set):
+    code = (
+        "import hashlib, nnscratch.synthetic as s;"
+        "print(hashlib.sha256(s.synthetic_digits()[2].tobytes()).hexdigest())"
+    )
+    other = subprocess.check_output(
+        [sys.executable, "-c", code], text=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "2"}
+    )
+    assert other.strip() == hashlib.sha256(whole_set[2].tobytes()).hexdigest()
+
+
+# ----------------------------------------------------------------------- where there is no network
+
+NO_NETWORK = ["unshare", "--net"]
+
+
+def namespaces_work() -> bool:
+    return (
+        shutil.which("unshare") is not None
+        and subprocess.run([*NO_NETWORK, "true"], capture_output=True).returncode == 0
+    )
+
+
+@pytest.mark.skipif(not namespaces_work(), reason="network namespaces are not to be had here")
+def test_without_a_network_auto_trains_on_the_built_in_digits_and_says_so(tmp_path):
+    command = [*NO_NETWORK, sys.executable, "-m", "nnscratch", "train", "--epochs", "1"]
+    env = {key: value for key, value in os.environ.items() if key != "NNSCRATCH_DATA_DIR"}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "synthetic test pictures" in done.stdout
+    assert done.stderr.count("Note:") == 1
+    assert "nnscratch download" in done.stderr
+    assert "--data-dir" in done.stderr
+    evaluated = subprocess.run(
+        [*NO_NETWORK, sys.executable, "-m", "nnscratch", "evaluate", "model.npz"],
+        cwd=tmp_path, env=env, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "synthetic" in evaluated.stdout
+    assert "--dataset mnist" in evaluated.stdout.splitlines()[-1]
+    refused = subprocess.run(
+        [*command, "--dataset", "mnist"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert refused.returncode == 1
+    assert "no mirror can be reached" in refused.stderr
+    assert "--dataset synthetic" in refused.stderr
+
+
+@pytest.mark.mnist
+def test_what_is_learned_from_them_serves_on_mnist(whole_set, mnist):
+    config = TrainConfig()
+    state = TrainingState.start(config)
+    for _ in fit(state, Dataset("synthetic", *whole_set, {}), config):
+        pass
+    assert evaluate(state.network, mnist.test_images, mnist.test_labels).accuracy > 0.85
