@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nnscratch.gradcheck import BlockCheck
     from nnscratch.images import Prepared
     from nnscratch.model_file import SavedModel
-    from nnscratch.training import Report, TrainingState
+    from nnscratch.training import Checkpoint, Report, TrainingState
 
 DEBUG_VARIABLE = "NNSCRATCH_DEBUG"
 DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
@@ -51,14 +51,20 @@ class Commands(TyperGroup):
         signal.signal(signal.SIGTERM, _terminate)
         try:
             return super().invoke(ctx)
-        except (NNScratchError, KeyboardInterrupt, BrokenPipeError, MemoryError) as error:
+        except (
+            NNScratchError, KeyboardInterrupt, Terminated, BrokenPipeError, MemoryError
+        ) as error:  # fmt: skip
             if os.environ.get(DEBUG_VARIABLE) == "1":
                 raise
             raise typer.Exit(_tell(error)) from error
 
 
+class Terminated(BaseException):
+    """SIGTERM has come; like KeyboardInterrupt, not to be caught as an error."""
+
+
 def _terminate(*_: object) -> NoReturn:
-    raise SystemExit(EXIT_TERMINATED)
+    raise Terminated
 
 
 def _tell(error: BaseException) -> int:
@@ -71,6 +77,9 @@ def _tell(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         display.show_note("interrupted")
         return EXIT_INTERRUPTED
+    if isinstance(error, Terminated):
+        display.show_note("terminated")
+        return EXIT_TERMINATED
     if isinstance(error, MemoryError):
         error = NNScratchError("there is not enough memory", next_step="try smaller settings")
     assert isinstance(error, NNScratchError)
@@ -201,7 +210,10 @@ def train(
         _setting(help="Training pictures held out to watch progress.", default="5000"),
     ] = None,
     seed: Annotated[int | None, _setting(help="Decides every random choice.", default="0")] = None,
-    dataset: Annotated[DatasetName, typer.Option(help="Which pictures to learn from.")] = "auto",
+    dataset: Annotated[
+        DatasetName | None,
+        typer.Option(help="Which pictures to learn from.", show_default="auto"),
+    ] = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     config: Annotated[
         Path | None,
@@ -210,6 +222,13 @@ def train(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where the model is saved.")
     ] = Path("model.npz"),
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="Go on with an interrupted run, with its settings and its data.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train the network and save it.
@@ -239,10 +258,14 @@ def train(
     from nnscratch.model_file import check_writable
 
     with _blaming_the_flag(flags):
-        settings = _settings(config, flags)
+        if resume:
+            _refuse_settings({**flags, "config": config, "dataset": dataset})
+            run = _resumed(resume, data_dir)
+        else:
+            run = _started(_settings(config, flags))
         check_writable(output)
-        data = _obtain(data_dir, dataset)
-        _train(settings, data, output, json)
+        run.dataset = run.dataset or _obtain(data_dir, dataset or "auto")
+        _train(run, output, json)
 
 
 FLAG_OF = {"learning_rate": "--lr", "hidden_size": "--hidden", "validation_size": "--validation"}
@@ -279,21 +302,79 @@ def _obtain(data_dir: Path, wanted: str) -> Dataset:
         )
 
 
-def _train(config: TrainConfig, dataset: Dataset, output: Path, json: bool) -> None:
-    from nnscratch import display
-    from nnscratch.training import TrainingState, evaluate, fit
+@dataclass
+class Run:
+    """A training run: its settings, how far it is, and (once it is loaded) its data."""
 
-    state = TrainingState.start(config)
-    samples = len(dataset.train_images) - config.validation_size
-    with display.TrainingScreen(config.epochs, samples) as screen:
-        for result in fit(state, dataset, config, on_samples=screen.on_samples):
-            screen.on_epoch(result)
-            if json:
-                display.show_json({"event": "epoch", **vars(result)})
-    report = evaluate(
-        state.network, dataset.test_images, dataset.test_labels, deskewed=config.deskew
-    )
-    _save(output, state, config, dataset, report)
+    config: TrainConfig
+    state: TrainingState
+    dataset: Dataset | None = None
+
+
+def _started(config: TrainConfig) -> Run:
+    from nnscratch.training import TrainingState
+
+    return Run(config, TrainingState.start(config))
+
+
+def _refuse_settings(given: dict[str, Any]) -> None:
+    for key, value in given.items():
+        if value is not None:
+            flag = FLAG_OF.get(key, "--" + key.replace("_", "-"))
+            raise typer.BadParameter(
+                "with --resume the settings are those of the interrupted run", param_hint=flag
+            )
+
+
+def _resumed(path: Path, data_dir: Path) -> Run:
+    """Take up a run where its file left it."""
+    from nnscratch.errors import DataError, ModelFileError
+    from nnscratch.model_file import load_model
+    from nnscratch.training import Checkpoint, EpochResult
+
+    saved = load_model(path)
+    if saved.velocity is None or saved.generator is None:
+        raise ModelFileError(
+            "this is a finished model, not an interrupted run",
+            where=str(path),
+            next_step="name the file that ends in .interrupted.npz, or train anew without --resume",
+        )
+    run = _started(saved.config)
+    history = tuple(EpochResult(**entry, seconds=0.0) for entry in saved.history)
+    run.state.restore(Checkpoint(saved.network.theta, saved.velocity, saved.generator, history))
+    run.dataset = _obtain(data_dir, saved.dataset)
+    if run.dataset.sha256 != saved.sha256:
+        raise DataError(
+            "these are not the files that the interrupted run learned from",
+            where=str(data_dir),
+            next_step="name the folder of the run's own files with --data-dir",
+        )
+    return run
+
+
+def _train(run: Run, output: Path, json: bool) -> None:
+    """Train to the end, or, interrupted, keep what the last finished epoch had."""
+    from nnscratch import display
+    from nnscratch.training import evaluate, fit
+
+    config, state, dataset = run.config, run.state, run.dataset
+    assert dataset is not None
+    done, samples = len(state.history), len(dataset.train_images) - config.validation_size
+    checkpoint = state.checkpoint()
+    try:
+        with display.TrainingScreen(config.epochs, samples, done) as screen:
+            for result in fit(state, dataset, config, on_samples=screen.on_samples):
+                checkpoint = state.checkpoint()
+                screen.on_epoch(result)
+                if json:
+                    display.show_json({"event": "epoch", **vars(result)})
+    except (KeyboardInterrupt, Terminated):
+        _keep(run, checkpoint, output)
+        raise
+    images, labels = dataset.test_images, dataset.test_labels
+    report = evaluate(state.network, images, labels, deskewed=config.deskew)
+    _save(output, run, test={"loss": report.loss, "accuracy": report.accuracy})
+    display.show_if_chance(report.loss)
     seconds = sum(result.seconds for result in state.history)
     if not json:
         display.show_trained(report, dataset.name, str(output), config.hidden_size, seconds)
@@ -310,17 +391,30 @@ def _train(config: TrainConfig, dataset: Dataset, output: Path, json: bool) -> N
     )
 
 
-def _save(
-    path: Path, state: TrainingState, config: TrainConfig, dataset: Dataset, report: Report
-) -> None:
+def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> None:
+    """Save the last finished epoch beside the model, and say how to go on."""
+    from nnscratch import display
+
+    if not checkpoint.history:
+        display.show_note("no epoch was finished, so nothing is kept")
+        return
+    run.state.restore(checkpoint)
+    path = output.with_name(f"{output.name.removesuffix('.npz')}.interrupted.npz")
+    _save(path, run, velocity=checkpoint.velocity, generator=checkpoint.generator)
+    display.show_kept(len(checkpoint.history), str(path), str(output))
+
+
+def _save(path: Path, run: Run, **rest: Any) -> None:
     from nnscratch.model_file import SavedModel, save_model
 
+    assert run.dataset is not None
     history = [
         {key: value for key, value in vars(result).items() if key != "seconds"}
-        for result in state.history
+        for result in run.state.history
     ]
-    test = {"loss": report.loss, "accuracy": report.accuracy}
-    model = SavedModel(state.network, config, dataset.name, dataset.sha256, history, test)
+    model = SavedModel(
+        run.state.network, run.config, run.dataset.name, run.dataset.sha256, history, **rest
+    )
     save_model(path, model)
 
 

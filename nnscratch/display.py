@@ -7,7 +7,9 @@ Results go to `out` (stdout), everything else to `err` (stderr). Markup is off: 
 from __future__ import annotations
 
 import json
+import math
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -207,6 +209,22 @@ def _loss(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.4f}" if value < 1e4 else f"{value:.1e}"
+
+
+def show_if_chance(loss: float) -> None:
+    """Warn of a model that has learned nothing: ten equal guesses have a loss of ln 10."""
+    if loss >= math.log(10):
+        show_note(
+            f"the test loss, {loss:.2f}, is no better than chance (ln 10 = 2.30); a smaller "
+            "--lr may help"
+        )
+
+
+def show_kept(epochs: int, path: str, output: str) -> None:
+    """Write where an interrupted run is kept, and the command that goes on with it."""
+    show_note(f"the {epochs} finished epochs are kept in {path}; no other file was changed")
+    command = shlex.join(["nnscratch", "train", "--resume", path, "--output", output])
+    err.print(Text(f"To go on: {command}"), soft_wrap=True)
 
 
 def show_trained(report: Report, dataset: str, path: str, hidden: int, seconds: float) -> None:

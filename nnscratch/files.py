@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SUFFIX = ".part"
+SUFFIX = ".nnscratch-part"
 STALE_SECONDS = 60
 
 

@@ -17,6 +17,7 @@ import io
 import json
 import math
 import struct
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ import nnscratch
 from nnscratch.config import TrainConfig, as_dict, config_from
 from nnscratch.core import CLASSES, IN_FEATURES, Floats, Network
 from nnscratch.errors import ConfigError, ModelFileError
-from nnscratch.files import write_atomically
+from nnscratch.files import SUFFIX, sweep_stale, write_atomically
 
 FORMAT_VERSION = 1
 BUNDLED_MODEL = Path(__file__).with_name("pretrained.npz")
@@ -49,7 +50,8 @@ class SavedModel:
         sha256: of that set's four plain files, by name.
         history: per epoch `epoch`, `train_loss`, `validation_loss`, `validation_accuracy`.
         test: `loss` and `accuracy` on the test set; None in a file kept for `--resume`.
-        velocity, generator: what `--resume` needs; None in a finished model.
+        velocity, generator: what `--resume` needs; None in a finished model. The velocity is laid
+            out as `network.theta`.
     """
 
     network: Network
@@ -58,7 +60,7 @@ class SavedModel:
     sha256: dict[str, str] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     test: dict[str, float] | None = None
-    velocity: Mapping[str, Floats] | None = None
+    velocity: Floats | None = None
     generator: dict[str, Any] | None = None
 
 
@@ -73,7 +75,7 @@ def save_model(path: Path | str, model: SavedModel) -> None:
     }
     members["metadata"] = np.array(json.dumps(_metadata(model)))
     if model.velocity is not None:
-        for name, value in model.velocity.items():
+        for name, value in model.network.split(model.velocity).items():
             members[f"velocity_{name}"] = value.astype("<f4")
         members["generator"] = np.array(json.dumps(model.generator))
     try:
@@ -113,10 +115,9 @@ def check_writable(path: Path) -> None:
             where=str(path),
             next_step="give a file name, for example --output model.npz",
         )
-    probe = path.with_name(f".{path.name}.probe.part")
     try:
-        probe.touch()
-        probe.unlink()
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=SUFFIX):
+            sweep_stale(path.parent)
     except OSError as error:
         raise not_writable(path, error) from error
 
@@ -212,8 +213,9 @@ def _model_from(members: Mapping[str, bytes]) -> SavedModel:
     network.load_parameters(parameters)
     velocity = generator = None
     if "generator.npy" in members:
-        generator = _read_json("generator", members["generator.npy"])
-        velocity = _read_parameters("velocity_", members, config.hidden_size)
+        generator = _generator_of(_read_json("generator", members["generator.npy"]))
+        blocks = _read_parameters("velocity_", members, config.hidden_size)
+        velocity = np.concatenate([block.ravel() for block in blocks.values()])
     dataset = _dataset_of(metadata)
     history, test = _results_of(metadata)
     return SavedModel(
@@ -244,14 +246,35 @@ def _dataset_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def _results_of(metadata: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Any]:
     history, test = metadata.get("history"), metadata.get("test")
-    if not isinstance(history, list) or not all(isinstance(entry, dict) for entry in history):
-        raise _Unsound("metadata holds no history")
+    if not isinstance(history, list) or not all(map(_is_epoch, history)):
+        raise _Unsound("metadata holds no sound history")
     if test is not None and (
         not isinstance(test, dict)
         or not all(isinstance(test.get(key), float) for key in ("loss", "accuracy"))
     ):
         raise _Unsound("metadata holds no sound test result")
     return history, test
+
+
+HISTORY_KEYS = {"epoch", "train_loss", "validation_loss", "validation_accuracy"}
+
+
+def _is_epoch(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and entry.keys() == HISTORY_KEYS
+        and type(entry["epoch"]) is int
+        and type(entry["train_loss"]) is float
+        and all(entry[key] is None or type(entry[key]) is float for key in HISTORY_KEYS - {"epoch"})
+    )
+
+
+def _generator_of(state: dict[str, Any]) -> dict[str, Any]:
+    try:
+        np.random.PCG64().state = state  # type: ignore[assignment]
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise _Unsound("the member generator is no state of a random generator") from error
+    return state
 
 
 def _read_parameters(prefix: str, members: Mapping[str, bytes], H: int) -> dict[str, Floats]:

@@ -6,10 +6,12 @@ to show and when to stop. All that a run needs in order to go on stands in `Trai
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -75,6 +77,32 @@ class TrainingState:
         _, weights_rng, epochs_rng = _generators(config)
         network = Network(config.hidden_size, rng=weights_rng, dtype=dtype)
         return cls(network, np.zeros_like(network.theta), epochs_rng)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return a copy of everything, which later training does not touch."""
+        return Checkpoint(
+            self.network.theta.copy(),
+            self.velocity.copy(),
+            copy.deepcopy(self.rng.bit_generator.state),
+            tuple(self.history),
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to where a checkpoint of this run, or of a saved one, was taken."""
+        self.network.theta[:] = checkpoint.theta
+        self.velocity[:] = checkpoint.velocity
+        self.rng.bit_generator.state = checkpoint.generator
+        self.history = list(checkpoint.history)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a TrainingState was at one moment: weights, velocity, generator's state, history."""
+
+    theta: Floats
+    velocity: Floats
+    generator: Any
+    history: tuple[EpochResult, ...]
 
 
 def _generators(config: TrainConfig) -> list[np.random.Generator]:
@@ -276,16 +304,24 @@ def evaluate(
     Args:
         deskewed: shear the pictures upright first, as the network was trained.
 
+    Raises:
+        DivergenceError: the weights are so large that the loss is not a finite number.
+
     Done in pieces of a thousand, so that memory stays small; the last one may be shorter.
     """
-    dtype = network.parameters["W_h"].dtype
     measure = SoftmaxCrossEntropy()
     total, probabilities = 0.0, []
-    for start in range(0, len(images), EVALUATION_BATCH):
-        piece = slice(start, start + EVALUATION_BATCH)
-        Z_o = network.forward(scale_pixels(prepare(images[piece], deskewed), dtype))
-        total += measure.forward(Z_o, labels[piece]) * len(Z_o)
-        probabilities.append(np.exp(measure.log_A))
+    with np.errstate(over="ignore", invalid="ignore"):  # the loss tells, and is looked at
+        for start in range(0, len(images), EVALUATION_BATCH):
+            piece = slice(start, start + EVALUATION_BATCH)
+            A = scale_pixels(prepare(images[piece], deskewed), network.theta.dtype)
+            total += measure.forward(network.forward(A), labels[piece]) * len(A)
+            probabilities.append(np.exp(measure.log_A))
+    if not math.isfinite(total):
+        raise DivergenceError(
+            "the weights are so large that the loss is not a finite number",
+            next_step="train again with a smaller rate, for example --lr 0.01",
+        )
     A_o = np.concatenate(probabilities)
     predicted = A_o.argmax(axis=1)
     confusion = confusion_matrix(labels, predicted)

@@ -291,6 +291,7 @@ def test_ctrl_c_ends_with_130_and_saves_no_model(own_data, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "nnscratch", "train", "--epochs", "100000", "--validation", "200"],
         cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     while "1/100000" not in process.stderr.readline():
         time.sleep(0.01)
