@@ -52,6 +52,15 @@ def test_every_link_and_picture_of_a_page_is_there(path):
             assert (path.parent / target).exists(), target
 
 
+def test_every_test_that_the_promises_name_is_there():
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+)::(test_\w+)`", text)
+    assert len(named) >= 27
+    for module, test in named:
+        source = (ROOT / "tests" / f"{module}.py").read_text(encoding="utf-8")
+        assert f"def {test}(" in source, f"{module}::{test}"
+
+
 # -------------------------------------------------------------------------------- docs/by-hand.md
 
 
