@@ -229,6 +229,13 @@ def train(
             show_default=False,
         ),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw loss and accuracy: PNG, SVG or PDF.", show_default=False),
+    ] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="Write every epoch's figures as CSV.", show_default=False)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train the network and save it.
@@ -263,9 +270,12 @@ def train(
             run = _resumed(resume, data_dir)
         else:
             run = _started(_settings(config, flags))
-        check_writable(output)
+        for path in filter(None, (output, history)):
+            check_writable(path)
+        _check_plot(plot)
         run.dataset = run.dataset or _obtain(data_dir, dataset or "auto")
         _train(run, output, json)
+        _write_course(run, plot, history)
 
 
 FLAG_OF = {"learning_rate": "--lr", "hidden_size": "--hidden", "validation_size": "--validation"}
@@ -377,6 +387,7 @@ def _train(run: Run, output: Path, json: bool) -> None:
     display.show_if_chance(report.loss)
     seconds = sum(result.seconds for result in state.history)
     if not json:
+        display.show_curves(state.history)
         display.show_trained(report, dataset.name, str(output), config.hidden_size, seconds)
         return
     display.show_json(
@@ -389,6 +400,47 @@ def _train(run: Run, output: Path, json: bool) -> None:
             "seconds": seconds,
         }
     )
+
+
+def _check_plot(path: Path | None) -> None:
+    if path:
+        from nnscratch.plots import check_plot
+
+        check_plot(path)
+
+
+def _write_course(run: Run, plot: Path | None, table: Path | None) -> None:
+    """Draw and write down how a training run went."""
+    from nnscratch import display
+
+    if plot:
+        from nnscratch.plots import save_curves
+
+        config = run.config
+        title = f"784-{config.hidden_size}-10, learning rate {config.learning_rate:g}, batch "
+        title += f"{config.batch_size}, {config.schedule}, seed {config.seed}"
+        save_curves(plot, title, [vars(result) for result in run.state.history])
+        display.show_note(f"the curves are in {plot}")
+    if table:
+        _write_csv(table, [vars(result) for result in run.state.history])
+        display.show_note(f"the history is in {table}")
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    import csv
+    import io
+
+    from nnscratch.files import write_atomically
+    from nnscratch.model_file import not_writable
+
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    try:
+        write_atomically(path, text.getvalue().encode())
+    except OSError as error:
+        raise not_writable(path, error) from error
 
 
 def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> None:
@@ -431,6 +483,16 @@ def evaluate(
     split: Annotated[
         Literal["test", "train"], typer.Option(help="Which part of the data set.")
     ] = "test",
+    mistakes: Annotated[
+        int, typer.Option(min=0, help="Draw so many of the most confident mistakes.")
+    ] = 0,
+    weights: Annotated[
+        bool, typer.Option("--weights/--no-weights", help="Draw what hidden units look for.")
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw a report to hand in: PNG, SVG or PDF.", show_default=False),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure a trained model: accuracy, loss, each digit, and what was taken for what.
@@ -439,12 +501,15 @@ def evaluate(
 
         nnscratch evaluate model.npz
 
+        nnscratch evaluate model.npz --mistakes 6 --weights
+
         nnscratch evaluate model.npz --split train --json
     """
     from nnscratch import display
     from nnscratch.model_file import load_model
     from nnscratch.training import evaluate as measure
 
+    _check_plot(plot)
     saved = load_model(model)
     data = _obtain(data_dir, dataset or saved.dataset)
     images, labels = (
@@ -453,12 +518,81 @@ def evaluate(
         else (data.train_images, data.train_labels)
     )
     report = measure(saved.network, images, labels, deskewed=saved.config.deskew)
+    units, votes = _outspoken_units(saved)
+    if plot:
+        _plot_report(plot, saved, data, split, report, images)
     if json:
-        display.show_json(_report_json(report, str(model), data.name, split))
-    else:
-        display.show_report(report, str(model), data.name, split)
-        if data.name == "synthetic":
-            display.show_not_mnist(str(model))
+        answer = _report_json(report, str(model), data.name, split)
+        answer |= _pictures_json(saved, report, votes, mistakes or MISTAKES_ON_A_SHEET)
+        display.show_json(answer)
+        return
+    display.show_report(report, str(model), data.name, split)
+    if mistakes:
+        display.show_mistakes(report, images, mistakes)
+    if weights:
+        display.show_weights(units, votes, saved.config.hidden_size)
+    if data.name == "synthetic":
+        display.show_not_mnist(str(model))
+
+
+UNITS_SHOWN, MISTAKES_ON_A_SHEET = 10, 20
+
+
+def _outspoken_units(saved: SavedModel) -> tuple[Floats, Floats]:
+    """Return weights (n, 28, 28) and votes (n, 10) of the hidden units with the most say."""
+    import numpy as np
+
+    W_h, W_o = saved.network.parameters["W_h"], saved.network.parameters["W_o"]
+    say = np.linalg.norm(W_o, axis=0) * np.linalg.norm(W_h, axis=1)
+    chosen = np.sort(np.argsort(-say, kind="stable")[:UNITS_SHOWN])
+    return W_h[chosen].reshape(-1, 28, 28), W_o.T[chosen]
+
+
+def _pictures_json(saved: SavedModel, report: Report, votes: Floats, count: int) -> dict[str, Any]:
+    """Put what the pictures show, but the pixels, into plain values."""
+    from nnscratch.config import as_dict
+
+    return {
+        "settings": as_dict(saved.config),
+        "mistakes": [
+            {
+                "index": int(index),
+                "true": int(report.labels[index]),
+                "predicted": int(report.predicted[index]),
+                "probability": float(report.probability[index]),
+            }
+            for index in report.mistakes(count)
+        ],
+        "hidden_unit_votes": votes.tolist(),
+    }
+
+
+def _plot_report(
+    path: Path, saved: SavedModel, data: Dataset, split: str, report: Report, images: Any
+) -> None:
+    from nnscratch import display
+    from nnscratch.config import as_dict
+    from nnscratch.plots import Mistake, ReportData, save_report
+
+    units, votes = _outspoken_units(saved)
+    notes = [f"{key.replace('_', ' ')}: {value}" for key, value in as_dict(saved.config).items()]
+    notes += ["", f"learned from: {saved.dataset}", f"measured on: {data.name} {split}"]
+    notes += [f"pictures: {len(report.labels):,}", f"accuracy: {report.accuracy:.2%}"]
+    notes += [f"loss: {report.loss:.4f} nats per sample"]
+    mistakes = [
+        Mistake(
+            images[index],
+            int(report.labels[index]),
+            int(report.predicted[index]),
+            float(report.probability[index]),
+        )
+        for index in report.mistakes(MISTAKES_ON_A_SHEET)
+    ]
+    title = f"784-{saved.config.hidden_size}-10 on the {data.name} {split} pictures: "
+    title += f"{report.accuracy:.2%} recognised"
+    f1 = [score.f1 for score in report.per_class]
+    save_report(path, ReportData(title, notes, report.confusion, f1, units, votes, mistakes))
+    display.show_note(f"the report is in {path}")
 
 
 def _report_json(report: Report, model: str, dataset: str, split: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,6 +136,7 @@ def show_fetched(files: list[Fetched]) -> None:
 
 # ------------------------------------------------------------------------------------------- train
 
+CURVE_WIDTH = 40
 EPOCH_HEADER = "   epoch  train loss  validation loss  validation accuracy  seconds"
 
 
@@ -227,6 +228,31 @@ def show_kept(epochs: int, path: str, output: str) -> None:
     err.print(Text(f"To go on: {command}"), soft_wrap=True)
 
 
+def show_curves(history: Sequence[EpochResult]) -> None:
+    """Draw loss and accuracy over the epochs as small curves, one line each."""
+    series: dict[str, list[float | None]] = {
+        "train loss": [result.train_loss for result in history],
+        "validation loss": [result.validation_loss for result in history],
+        "validation accuracy": [result.validation_accuracy for result in history],
+    }
+    for name, values in series.items():
+        known = [value for value in values if value is not None]
+        if len(known) > 1:
+            show = "{:.2%}".format if "accuracy" in name else "{:.4f}".format
+            line = Text.assemble(f"{name:>19}  {show(known[0])} ", (_curve(known), "cyan"))
+            out.print(line.append(f" {show(known[-1])}"), soft_wrap=True)
+
+
+def _curve(values: list[float]) -> str:
+    """Draw values as letters of different height, at most CURVE_WIDTH of them."""
+    heights = "▁▂▃▄▅▆▇█" if _has_blocks() else "_.-~=^*#"
+    if len(values) > CURVE_WIDTH:
+        step = (len(values) - 1) / (CURVE_WIDTH - 1)
+        values = [values[round(place * step)] for place in range(CURVE_WIDTH)]
+    low, span = min(values), (max(values) - min(values)) or 1
+    return "".join(heights[round((value - low) / span * 7)] for value in values)
+
+
 def show_trained(report: Report, dataset: str, path: str, hidden: int, seconds: float) -> None:
     """Write what a training run came to, and the command that looks closer."""
     right, count = int(report.confusion.trace()), len(report.labels)
@@ -260,6 +286,49 @@ def show_report(report: Report, model: str, dataset: str, split: str) -> None:
     out.print(line, soft_wrap=True)
     out.print(_digit_table(report))
     out.print(_confusion_table(report))
+
+
+def show_mistakes(report: Report, images: NDArray[np.uint8], count: int) -> None:
+    """Draw the most confident mistakes, as many beside each other as the screen has room for."""
+    chosen = report.mistakes(count)
+    out.print(Text(f"The {len(chosen)} most confident mistakes: true, taken for, how surely",
+                   style="bold"), soft_wrap=True)  # fmt: skip
+    cells = []
+    for index in chosen:
+        caption = Text.assemble((str(report.labels[index]), "bold green"), " taken for ")
+        caption.append(str(report.predicted[index]), "bold red")
+        caption.append(f", {report.probability[index]:.1%}")
+        cells.append(Group(*draw(images[index][CROP, CROP]), caption, Text()))
+    _show_side_by_side(cells)
+
+
+def show_weights(units: NDArray[Any], votes: NDArray[Any], of: int) -> None:
+    """Draw what hidden units look for, with the digits they vote for and against.
+
+    Args:
+        units: (n, 28, 28) weights; votes: (n, 10) output weights.
+        of: how many hidden units there are in all.
+    """
+    title = "What the hidden units look for" if len(units) == of else (
+        f"What the {len(units)} of {of} hidden units with the most say look for"
+    )  # fmt: skip
+    out.print(Text(f"{title}: red (+) wants ink, blue (-) wants none", style="bold"),
+              soft_wrap=True)  # fmt: skip
+    cells = []
+    for number, (unit, vote) in enumerate(zip(units, votes, strict=True)):
+        order = [str(digit) for digit in vote.argsort()]
+        caption = Text.assemble(f"{number}: for ", (" ".join(order[:-4:-1]), "bold red"))
+        caption.append(", not ").append(" ".join(order[:3]), "bold blue")
+        cells.append(Group(*_draw_signed(unit[CROP, CROP]), caption, Text()))
+    _show_side_by_side(cells)
+
+
+def _show_side_by_side(cells: list[Group]) -> None:
+    across = max(1, (out.width + 2) // (CELL_WIDTH + 2))
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for start in range(0, len(cells), across):
+        grid.add_row(*cells[start : start + across])
+    out.print(grid)
 
 
 def _digit_table(report: Report) -> Table:
@@ -404,6 +473,7 @@ def show_predictions_json(answers: Answers, model: str) -> int:
 # ------------------------------------------------------------------------ digits in the terminal
 
 PICTURE_WIDTH = 28
+CROP, CELL_WIDTH = slice(2, 26), 24
 SHADES = " .:-=+*#%@"
 
 
@@ -427,6 +497,28 @@ def _draw_line(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> Text:
         else:
             line.append("▀", f"rgb({top},{top},{top}) on rgb({bottom},{bottom},{bottom})")
     return line
+
+
+def _draw_signed(weights: NDArray[Any]) -> list[Text]:
+    """Draw a (height even, width) array of weights: red above 0, blue below, white at 0."""
+    scaled = weights / (abs(weights).max() or 1)
+    lines = []
+    for upper, lower in zip(scaled[::2], scaled[1::2], strict=True):
+        line = Text(no_wrap=True)
+        for top, bottom in zip(upper.tolist(), lower.tolist(), strict=True):
+            if out.color_system is None or not _has_blocks():
+                mean = (top + bottom) / 2
+                line.append(" " if abs(mean) < 0.15 else "+" if mean > 0 else "-")
+            else:
+                line.append("▀", f"rgb({_red_or_blue(top)}) on rgb({_red_or_blue(bottom)})")
+        lines.append(line)
+    return lines
+
+
+def _red_or_blue(value: float) -> str:
+    """Blend from white to red (value 1) or blue (value −1)."""
+    end = (178, 24, 43) if value > 0 else (33, 102, 172)
+    return ",".join(str(round(247 + (tone - 247) * abs(value) ** 0.7)) for tone in end)
 
 
 def _has_blocks() -> bool:

@@ -9,6 +9,7 @@
     ├── PictureError         a picture that cannot be read
     │   └── NoDigitError     a picture that was read, and holds no digit
     ├── DivergenceError      training whose loss is no longer a number
+    ├── PlotError            a plot or table that cannot be saved
     └── MissingExtraError    an optional library that is not installed
 
 Each says three things: what happened, where, and what to do next. The command line prints the
@@ -71,6 +72,10 @@ class NoDigitError(PictureError):
 
 class DivergenceError(NNScratchError):
     """The loss of a training run is no longer a finite number."""
+
+
+class PlotError(NNScratchError):
+    """A plot or table cannot be saved."""
 
 
 class MissingExtraError(NNScratchError):

@@ -295,6 +295,11 @@ class Report:
     predicted: NDArray[np.intp]
     probability: Floats
 
+    def mistakes(self, count: int) -> NDArray[np.intp]:
+        """Return the indices of at most `count` mistakes, the most confident first."""
+        wrong = np.flatnonzero(self.labels != self.predicted)
+        return wrong[np.argsort(-self.probability[wrong], kind="stable")][:count]
+
 
 def evaluate(
     network: Network, images: Images, labels: Integers, *, deskewed: bool = False

@@ -28,7 +28,7 @@ HOUSE = {
     "model_file": {"errors", "files", "core", "config", ""},
     "data": {"errors", "files", "idx", "synthetic", "requests", "urllib3"},
     "training": {"core", "metrics", "config", "framing", "augment", "data", "errors"},
-    "plots": {"errors", "matplotlib"},
+    "plots": {"errors", "files", "matplotlib"},
     "display": {"rich", "errors", "training", "data", "core", "gradcheck", "images"},
 }
 

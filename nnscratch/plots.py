@@ -1,0 +1,198 @@
+"""Pictures to hand in: the course of a training run, and a report on a model, drawn by matplotlib.
+
+Plain values in, a PNG, SVG or PDF file out, by its suffix. matplotlib is an optional extra, and
+imported only here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnscratch.errors import MissingExtraError, PlotError
+from nnscratch.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".png", ".svg", ".pdf")
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart by the colour-blind
+DOTS_PER_INCH = 100
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A picture that was taken for another digit: (28, 28) uint8, and how sure the network was."""
+
+    image: NDArray[np.uint8]
+    true: int
+    predicted: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything on the sheet of `save_report`.
+
+    Attributes:
+        title: one line above all.
+        notes: lines for the margin: settings, data set, test figures.
+        confusion: (10, 10) counts, rows true.
+        f1: (10,) fractions.
+        units: (n, 28, 28) weights of hidden units; votes: (n, 10) their output weights.
+        mistakes: the most confident first.
+    """
+
+    title: str
+    notes: Sequence[str]
+    confusion: NDArray[np.int64]
+    f1: Sequence[float]
+    units: NDArray[Any]
+    votes: NDArray[Any]
+    mistakes: Sequence[Mistake]
+
+
+def check_plot(path: Path) -> None:
+    """Raise before any work is done if a picture could not be drawn there.
+
+    Raises:
+        PlotError: a suffix that is none of ours, or a folder that is not there.
+        MissingExtraError: matplotlib is not installed.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise PlotError(
+            f"a plot cannot be saved as {path.suffix or 'a file without a suffix'}",
+            where=str(path),
+            next_step=f"name it with one of: {', '.join(SUFFIXES)}",
+        )
+    if not path.parent.is_dir():
+        raise PlotError(
+            "there is no such folder", where=str(path.parent), next_step="make it first"
+        )
+    _figure(1, 1)
+
+
+def save_curves(path: Path, title: str, history: Sequence[dict[str, Any]]) -> None:
+    """Draw training and validation loss, and validation accuracy, over epochs."""
+    figure = _figure(12, 4.5)
+    loss, accuracy = figure.subplots(1, 2)
+    epochs = [entry["epoch"] for entry in history]
+    marker = "o" if len(epochs) < 3 else ""
+    loss.plot(epochs, [entry["train_loss"] for entry in history], BLUE, marker=marker,
+              label="training")  # fmt: skip
+    if history[0]["validation_loss"] is not None:
+        for axes, key in ((loss, "validation_loss"), (accuracy, "validation_accuracy")):
+            values = [entry[key] for entry in history]
+            axes.plot(epochs, values, ORANGE, ls="--", marker=marker, label="validation")
+        accuracy.yaxis.set_major_formatter("{x:.1%}")
+    else:
+        accuracy.text(0.5, 0.5, "nothing was held out", ha="center", transform=accuracy.transAxes)
+    loss.legend(frameon=False)
+    loss.set(title="Loss", xlabel="epoch", ylabel="mean cross-entropy (nats per sample)")
+    accuracy.set(title="Validation accuracy", xlabel="epoch", ylabel="share recognised")
+    for axes in (loss, accuracy):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(title)
+    _save(figure, path)
+
+
+def save_report(path: Path, data: ReportData) -> None:
+    """Draw one sheet: confusion matrix, F1, hidden units, the worst mistakes, and the settings."""
+    figure = _figure(12, 13)
+    rows: Any = figure.subfigures(3, 1, height_ratios=(5.2, 4.4, 3.6))
+    top = rows[0].subfigures(1, 3, width_ratios=(5.4, 3.2, 2.6))
+    _draw_confusion(top[0].subplots(), data.confusion)
+    _draw_f1(top[1].subplots(), data.f1)
+    top[2].text(0.02, 0.9, "\n".join(data.notes), va="top", fontsize=9.5, color=GREY,
+                linespacing=1.5)  # fmt: skip
+    _draw_units(rows[1], data.units, data.votes)
+    _draw_mistakes(rows[2], data.mistakes)
+    figure.suptitle(data.title, fontsize=15)
+    _save(figure, path)
+
+
+def _draw_confusion(axes: Axes, confusion: NDArray[np.int64]) -> None:
+    shares = confusion / np.maximum(1, confusion.sum(axis=1, keepdims=True))
+    axes.imshow(shares**0.4, cmap="Blues", vmin=0, vmax=1)  # the root lets rare mistakes be seen
+    for true, predicted in np.ndindex(10, 10):
+        count = confusion[true, predicted]
+        if count:
+            colour = "white" if shares[true, predicted] > 0.2 else "black"
+            text = f"{count}\n{shares[true, predicted]:.1%}"
+            axes.text(predicted, true, text, ha="center", va="center", fontsize=6.5, color=colour)
+    axes.set(title="Confusion: counts and shares of each row", xlabel="predicted", ylabel="true")
+    axes.set_xticks(range(10))
+    axes.set_yticks(range(10))
+
+
+def _draw_f1(axes: Axes, f1: Sequence[float]) -> None:
+    axes.barh(range(10), f1, color=BLUE)
+    for digit, value in enumerate(f1):
+        axes.text(value - 0.01 * (1 if value > 0.3 else -1), digit, f"{value:.1%}", va="center",
+                  ha="right" if value > 0.3 else "left", fontsize=8.5,
+                  color="white" if value > 0.3 else "black")  # fmt: skip
+    axes.set(title="F1 of each digit", xlabel="F1", ylabel="digit", xlim=(0, 1))
+    axes.set_yticks(range(10))
+    axes.invert_yaxis()
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_units(figure: Any, units: NDArray[Any], votes: NDArray[Any]) -> None:
+    figure.suptitle("What hidden units look for (red: ink wanted, blue: ink unwanted)", fontsize=12)
+    for axes, unit, vote in zip(figure.subplots(2, 5).ravel(), units, votes, strict=False):
+        reach = np.abs(unit).max() or 1
+        axes.imshow(unit, cmap="RdBu_r", vmin=-reach, vmax=reach)
+        order = vote.argsort()
+        axes.set_title(f"for {_digits(order[::-1][:2])}, against {_digits(order[:2])}", fontsize=9)
+    for axes in figure.axes:
+        axes.set_axis_off()
+
+
+def _digits(digits: NDArray[Any]) -> str:
+    return " ".join(map(str, digits))
+
+
+def _draw_mistakes(figure: Any, mistakes: Sequence[Mistake]) -> None:
+    figure.suptitle("The most confident mistakes: true → predicted", fontsize=12)
+    for axes, mistake in zip(figure.subplots(2, 10).ravel(), mistakes, strict=False):
+        axes.imshow(mistake.image, cmap="gray_r")
+        axes.set_title(f"{mistake.true} → {mistake.predicted}, {mistake.probability:.0%}",
+                       fontsize=8)  # fmt: skip
+    for axes in figure.axes:
+        axes.set_axis_off()
+
+
+def _figure(width: float, height: float) -> Figure:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError(
+            "plots need matplotlib, and it is not installed",
+            next_step="install it with: pip install 'nnscratch[plot]'",
+        ) from error
+    return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    packed = io.BytesIO()
+    kind = path.suffix.lower().removeprefix(".")
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+    figure.savefig(packed, format=kind, metadata=undated)
+    try:
+        write_atomically(path, packed.getvalue())
+    except OSError as error:
+        raise PlotError(
+            f"the plot cannot be saved: {error.strerror or error}",
+            where=str(path),
+            next_step="choose another place",
+        ) from error
