@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -18,23 +18,20 @@ import typer
 from typer.core import TyperGroup
 
 from nnscratch import __version__
-from nnscratch.errors import ConfigError, NNScratchError
+from nnscratch.errors import ConfigError, NNScratchError, Terminated
 
 if TYPE_CHECKING:
     import numpy as np
 
     from nnscratch.config import TrainConfig
     from nnscratch.core import Floats, Integers, Network
-    from nnscratch.data import Dataset
     from nnscratch.gradcheck import BlockCheck
     from nnscratch.images import Prepared
     from nnscratch.model_file import SavedModel
-    from nnscratch.training import Checkpoint, Report, TrainingState
 
 DEBUG_VARIABLE = "NNSCRATCH_DEBUG"
 DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
 EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
-DIGITS_DRAWN = 70_000
 
 
 class Commands(TyperGroup):
@@ -57,10 +54,6 @@ class Commands(TyperGroup):
             if os.environ.get(DEBUG_VARIABLE) == "1":
                 raise
             raise typer.Exit(_tell(error)) from error
-
-
-class Terminated(BaseException):
-    """SIGTERM has come; like KeyboardInterrupt, not to be caught as an error."""
 
 
 def _terminate(*_: object) -> NoReturn:
@@ -262,20 +255,23 @@ def train(
         "validation_size": validation,
         "seed": seed,
     }
+    from nnscratch import run as runs
     from nnscratch.model_file import check_writable
+    from nnscratch.plots import check_plot
 
     with _blaming_the_flag(flags):
         if resume:
             _refuse_settings({**flags, "config": config, "dataset": dataset})
-            run = _resumed(resume, data_dir)
+            run = runs.resumed(resume, data_dir)
         else:
-            run = _started(_settings(config, flags))
+            run = runs.started(_settings(config, flags))
         for path in filter(None, (output, history)):
             check_writable(path)
-        _check_plot(plot)
-        run.dataset = run.dataset or _obtain(data_dir, dataset or "auto")
-        _train(run, output, json)
-        _write_course(run, plot, history)
+        if plot:
+            check_plot(plot)
+        run.dataset = run.dataset or runs.obtain(data_dir, dataset or "auto")
+        runs.train(run, output, json)
+        runs.write_course(run, plot, history)
 
 
 FLAG_OF = {"learning_rate": "--lr", "hidden_size": "--hidden", "validation_size": "--validation"}
@@ -302,31 +298,6 @@ def _settings(file: Path | None, flags: dict[str, Any]) -> TrainConfig:
     return replace(config_from(load_settings(file) if file else {}), **given)
 
 
-def _obtain(data_dir: Path, wanted: str) -> Dataset:
-    from nnscratch import display
-    from nnscratch.data import obtain_dataset
-
-    with display.download_bars() as on_bytes, display.drawing_bar(DIGITS_DRAWN) as on_drawn:
-        return obtain_dataset(
-            data_dir, wanted, on_bytes=on_bytes, on_drawn=on_drawn, on_note=display.show_note
-        )
-
-
-@dataclass
-class Run:
-    """A training run: its settings, how far it is, and (once it is loaded) its data."""
-
-    config: TrainConfig
-    state: TrainingState
-    dataset: Dataset | None = None
-
-
-def _started(config: TrainConfig) -> Run:
-    from nnscratch.training import TrainingState
-
-    return Run(config, TrainingState.start(config))
-
-
 def _refuse_settings(given: dict[str, Any]) -> None:
     for key, value in given.items():
         if value is not None:
@@ -334,140 +305,6 @@ def _refuse_settings(given: dict[str, Any]) -> None:
             raise typer.BadParameter(
                 "with --resume the settings are those of the interrupted run", param_hint=flag
             )
-
-
-def _resumed(path: Path, data_dir: Path) -> Run:
-    """Take up a run where its file left it."""
-    from nnscratch.errors import DataError, ModelFileError
-    from nnscratch.model_file import load_model
-    from nnscratch.training import Checkpoint, EpochResult
-
-    saved = load_model(path)
-    if saved.velocity is None or saved.generator is None:
-        raise ModelFileError(
-            "this is a finished model, not an interrupted run",
-            where=str(path),
-            next_step="name the file that ends in .interrupted.npz, or train anew without --resume",
-        )
-    run = _started(saved.config)
-    history = tuple(EpochResult(**entry, seconds=0.0) for entry in saved.history)
-    run.state.restore(Checkpoint(saved.network.theta, saved.velocity, saved.generator, history))
-    run.dataset = _obtain(data_dir, saved.dataset)
-    if run.dataset.sha256 != saved.sha256:
-        raise DataError(
-            "these are not the files that the interrupted run learned from",
-            where=str(data_dir),
-            next_step="name the folder of the run's own files with --data-dir",
-        )
-    return run
-
-
-def _train(run: Run, output: Path, json: bool) -> None:
-    """Train to the end, or, interrupted, keep what the last finished epoch had."""
-    from nnscratch import display
-    from nnscratch.training import evaluate, fit
-
-    config, state, dataset = run.config, run.state, run.dataset
-    assert dataset is not None
-    done, samples = len(state.history), len(dataset.train_images) - config.validation_size
-    checkpoint = state.checkpoint()
-    try:
-        with display.TrainingScreen(config.epochs, samples, done) as screen:
-            for result in fit(state, dataset, config, on_samples=screen.on_samples):
-                checkpoint = state.checkpoint()
-                screen.on_epoch(result)
-                if json:
-                    display.show_json({"event": "epoch", **vars(result)})
-    except (KeyboardInterrupt, Terminated):
-        _keep(run, checkpoint, output)
-        raise
-    images, labels = dataset.test_images, dataset.test_labels
-    report = evaluate(state.network, images, labels, deskewed=config.deskew)
-    _save(output, run, test={"loss": report.loss, "accuracy": report.accuracy})
-    display.show_if_chance(report.loss)
-    seconds = sum(result.seconds for result in state.history)
-    if not json:
-        display.show_curves(state.history)
-        display.show_trained(report, dataset.name, str(output), config.hidden_size, seconds)
-        return
-    display.show_json(
-        {
-            "event": "done",
-            "model": str(output),
-            "dataset": dataset.name,
-            "test_loss": report.loss,
-            "test_accuracy": report.accuracy,
-            "seconds": seconds,
-        }
-    )
-
-
-def _check_plot(path: Path | None) -> None:
-    if path:
-        from nnscratch.plots import check_plot
-
-        check_plot(path)
-
-
-def _write_course(run: Run, plot: Path | None, table: Path | None) -> None:
-    """Draw and write down how a training run went."""
-    from nnscratch import display
-
-    if plot:
-        from nnscratch.plots import save_curves
-
-        config = run.config
-        title = f"784-{config.hidden_size}-10, learning rate {config.learning_rate:g}, batch "
-        title += f"{config.batch_size}, {config.schedule}, seed {config.seed}"
-        save_curves(plot, title, [vars(result) for result in run.state.history])
-        display.show_note(f"the curves are in {plot}")
-    if table:
-        _write_csv(table, [vars(result) for result in run.state.history])
-        display.show_note(f"the history is in {table}")
-
-
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    import csv
-    import io
-
-    from nnscratch.files import write_atomically
-    from nnscratch.model_file import not_writable
-
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, rows[0])
-    writer.writeheader()
-    writer.writerows(rows)
-    try:
-        write_atomically(path, text.getvalue().encode())
-    except OSError as error:
-        raise not_writable(path, error) from error
-
-
-def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> None:
-    """Save the last finished epoch beside the model, and say how to go on."""
-    from nnscratch import display
-
-    if not checkpoint.history:
-        display.show_note("no epoch was finished, so nothing is kept")
-        return
-    run.state.restore(checkpoint)
-    path = output.with_name(f"{output.name.removesuffix('.npz')}.interrupted.npz")
-    _save(path, run, velocity=checkpoint.velocity, generator=checkpoint.generator)
-    display.show_kept(len(checkpoint.history), str(path), str(output))
-
-
-def _save(path: Path, run: Run, **rest: Any) -> None:
-    from nnscratch.model_file import SavedModel, save_model
-
-    assert run.dataset is not None
-    history = [
-        {key: value for key, value in vars(result).items() if key != "seconds"}
-        for result in run.state.history
-    ]
-    model = SavedModel(
-        run.state.network, run.config, run.dataset.name, run.dataset.sha256, history, **rest
-    )
-    save_model(path, model)
 
 
 @app.command()
@@ -505,25 +342,28 @@ def evaluate(
 
         nnscratch evaluate model.npz --split train --json
     """
-    from nnscratch import display
+    from nnscratch import display, sheet
     from nnscratch.model_file import load_model
+    from nnscratch.plots import check_plot
+    from nnscratch.run import obtain
     from nnscratch.training import evaluate as measure
 
-    _check_plot(plot)
+    if plot:
+        check_plot(plot)
     saved = load_model(model)
-    data = _obtain(data_dir, dataset or saved.dataset)
+    data = obtain(data_dir, dataset or saved.dataset)
     images, labels = (
         (data.test_images, data.test_labels)
         if split == "test"
         else (data.train_images, data.train_labels)
     )
     report = measure(saved.network, images, labels, deskewed=saved.config.deskew)
-    units, votes = _outspoken_units(saved)
+    units, votes = sheet.outspoken_units(saved)
     if plot:
-        _plot_report(plot, saved, data, split, report, images)
+        sheet.plot_report(plot, saved, data, split, report, images)
     if json:
-        answer = _report_json(report, str(model), data.name, split)
-        answer |= _pictures_json(saved, report, votes, mistakes or MISTAKES_ON_A_SHEET)
+        answer = sheet.report_json(report, str(model), data.name, split)
+        answer |= sheet.pictures_json(saved, report, votes, mistakes or sheet.MISTAKES_ON_A_SHEET)
         display.show_json(answer)
         return
     display.show_report(report, str(model), data.name, split)
@@ -533,79 +373,6 @@ def evaluate(
         display.show_weights(units, votes, saved.config.hidden_size)
     if data.name == "synthetic":
         display.show_not_mnist(str(model))
-
-
-UNITS_SHOWN, MISTAKES_ON_A_SHEET = 10, 20
-
-
-def _outspoken_units(saved: SavedModel) -> tuple[Floats, Floats]:
-    """Return weights (n, 28, 28) and votes (n, 10) of the hidden units with the most say."""
-    import numpy as np
-
-    W_h, W_o = saved.network.parameters["W_h"], saved.network.parameters["W_o"]
-    say = np.linalg.norm(W_o, axis=0) * np.linalg.norm(W_h, axis=1)
-    chosen = np.sort(np.argsort(-say, kind="stable")[:UNITS_SHOWN])
-    return W_h[chosen].reshape(-1, 28, 28), W_o.T[chosen]
-
-
-def _pictures_json(saved: SavedModel, report: Report, votes: Floats, count: int) -> dict[str, Any]:
-    """Put what the pictures show, but the pixels, into plain values."""
-    from nnscratch.config import as_dict
-
-    return {
-        "settings": as_dict(saved.config),
-        "mistakes": [
-            {
-                "index": int(index),
-                "true": int(report.labels[index]),
-                "predicted": int(report.predicted[index]),
-                "probability": float(report.probability[index]),
-            }
-            for index in report.mistakes(count)
-        ],
-        "hidden_unit_votes": votes.tolist(),
-    }
-
-
-def _plot_report(
-    path: Path, saved: SavedModel, data: Dataset, split: str, report: Report, images: Any
-) -> None:
-    from nnscratch import display
-    from nnscratch.config import as_dict
-    from nnscratch.plots import Mistake, ReportData, save_report
-
-    units, votes = _outspoken_units(saved)
-    notes = [f"{key.replace('_', ' ')}: {value}" for key, value in as_dict(saved.config).items()]
-    notes += ["", f"learned from: {saved.dataset}", f"measured on: {data.name} {split}"]
-    notes += [f"pictures: {len(report.labels):,}", f"accuracy: {report.accuracy:.2%}"]
-    notes += [f"loss: {report.loss:.4f} nats per sample"]
-    mistakes = [
-        Mistake(
-            images[index],
-            int(report.labels[index]),
-            int(report.predicted[index]),
-            float(report.probability[index]),
-        )
-        for index in report.mistakes(MISTAKES_ON_A_SHEET)
-    ]
-    title = f"784-{saved.config.hidden_size}-10 on the {data.name} {split} pictures: "
-    title += f"{report.accuracy:.2%} recognised"
-    f1 = [score.f1 for score in report.per_class]
-    save_report(path, ReportData(title, notes, report.confusion, f1, units, votes, mistakes))
-    display.show_note(f"the report is in {path}")
-
-
-def _report_json(report: Report, model: str, dataset: str, split: str) -> dict[str, Any]:
-    return {
-        "model": model,
-        "dataset": dataset,
-        "split": split,
-        "samples": len(report.labels),
-        "loss": report.loss,
-        "accuracy": report.accuracy,
-        "per_class": [vars(score) for score in report.per_class],
-        "confusion_matrix": report.confusion.tolist(),
-    }
 
 
 @app.command()

@@ -80,3 +80,7 @@ class PlotError(NNScratchError):
 
 class MissingExtraError(NNScratchError):
     """An optional library is not installed."""
+
+
+class Terminated(BaseException):
+    """SIGTERM has come; like KeyboardInterrupt, not to be caught as an error."""

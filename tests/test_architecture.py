@@ -49,8 +49,8 @@ def imports_of(path):
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PACKAGE.glob("[a-z]*.py")))
 def test_imports_point_downwards(name):
-    if name == "cli":
-        return
+    if name in ("cli", "run", "sheet"):
+        return  # the faces may use everything, and nothing below may use them
     allowed = HOUSE[name] | set(sys.stdlib_module_names) | {"numpy"}
     assert set(imports_of(PACKAGE / f"{name}.py")) <= allowed
 
