@@ -323,3 +323,26 @@ def test_the_changelog_knows_the_version():
     from nnscratch import __version__
 
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_defaults_that_help_and_readme_tell_are_those_of_the_settings():
+    import re
+
+    import typer.main
+
+    from nnscratch.cli import FLAG_OF, app
+    from nnscratch.config import TrainConfig, as_dict
+
+    options = {
+        option: parameter.show_default
+        for parameter in typer.main.get_command(app).commands["train"].params
+        for option in parameter.opts
+    }
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = re.search(r"\| `train` \| default.*?\n\n", readme, re.DOTALL)[0]
+    for key, value in as_dict(TrainConfig()).items():
+        flag = FLAG_OF.get(key, "--" + key.replace("_", "-"))
+        told = {True: "yes", False: "no"}.get(value) if isinstance(value, bool) else f"{value}"
+        told = told.removesuffix(".0")
+        assert options[flag] == told, flag
+        assert re.search(rf"\| `{flag}`[^|]*\| {told} \|", table), flag

@@ -17,15 +17,15 @@ PLANTED = {
     "a flipped sign": ("dLdZ[self.true] -= 1", "dLdZ[self.true] += 1"),
     "a dropped 1/N": ("        dLdZ /= self.N\n", ""),
     "a transposed product": (
-        "dLdA = (self.W.T @ dLdZ.T).T",
-        "dLdA = (self.W @ dLdZ.T).T if self.W.shape == (10, 10) else (self.W.T @ dLdZ.T).T",
+        "dLdA = self.W.T.dot(dLdZ.T).T",
+        "dLdA = (self.W if self.W.shape == (10, 10) else self.W.T).dot(dLdZ.T).T",
     ),
     "the scalar sum for a bias gradient": (
         "dLdZ.sum(axis=0, out=self.dLdb[:, 0])",
         "self.dLdb[:] = dLdZ.sum()",
     ),
     "the derivative of ReLU upside down": ("* np.sign(self.A)", "* (1 - np.sign(self.A))"),
-    "a forgotten bias": ("(self.W @ A.T + self.b).T", "(self.W @ A.T).T"),
+    "a forgotten bias": ("        Z += self.b\n", ""),
     "the mean forgotten in the loss": (".sum() / self.N", ".sum()"),
 }
 
