@@ -30,8 +30,8 @@ REASONS = {
     "samples": "Time is proportional to samples: every step costs the same, however many follow.",
     "batch": "Small batches are bound by the overhead of some thirty NumPy calls a step, whatever "
     "they hold; from 256 on by the conversion of pixels and the two large products.",
-    "hidden": "Up to 32 units overhead and pixels dominate; beyond, the two large products do, and "
-    "time grows with the width.",
+    "hidden": "At ten units overhead and pixels dominate; from some thirty on the two large products "
+    "do, and time grows with the width.",
 }
 
 
@@ -64,7 +64,9 @@ def main() -> None:
     """Print the tables."""
     print("# How the cost grows\n\nMade by `python benchmarks/scaling.py`, on a machine with two")
     print("cores; milliseconds an epoch. What is not named is 60,000 samples, batches of 64 and 10")
-    print("hidden units.")
+    print("hidden units. A second thread gains a third at best, and where the machine is not quite")
+    print("alone it waits for the other core and loses several times as much; so the command line")
+    print("lets OpenBLAS use one, unless `OPENBLAS_NUM_THREADS` says otherwise.")
     for name, sizes in SWEEPS.items():
         print(f"\n## By {name}\n\n{REASONS[name]}\n")
         print(f"| {name} | one thread | two threads | two over one |\n|---:|---:|---:|---:|")

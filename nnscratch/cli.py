@@ -43,7 +43,7 @@ class Commands(TyperGroup):
             # A screen that lacks a letter shows a question mark in its place.
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
-        # The matrices are thin: more threads than one only get in each other's way.
+        # A second thread gains a third at best and may cost several times as much: docs/scaling.md
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         signal.signal(signal.SIGTERM, _terminate)
         try:
