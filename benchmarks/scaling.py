@@ -30,8 +30,8 @@ REASONS = {
     "samples": "Time is proportional to samples: every step costs the same, however many follow.",
     "batch": "Small batches are bound by the overhead of some thirty NumPy calls a step, whatever "
     "they hold; from 256 on by the conversion of pixels and the two large products.",
-    "hidden": "At ten units overhead and pixels dominate; from some thirty on the two large products "
-    "do, and time grows with the width.",
+    "hidden": "At ten units overhead and pixels dominate; from some thirty on the two large "
+    "products do, and time grows with the width.",
 }
 
 
