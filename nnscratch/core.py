@@ -98,7 +98,7 @@ class Linear:
         array([[16.]])
         """
         self.A, self.N = A, len(A)
-        Z = self.W.dot(A.T)
+        Z: Floats = self.W.dot(A.T)
         Z += self.b
         return Z.T
 
@@ -112,7 +112,7 @@ class Linear:
                 so that no 1/N stands here.
         """
         self.store_gradients(dLdZ)
-        dLdA = self.W.T.dot(dLdZ.T).T
+        dLdA: Floats = self.W.T.dot(dLdZ.T).T
         if self.debug:
             self.dLdA = dLdA
         return dLdA

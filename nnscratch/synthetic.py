@@ -53,14 +53,14 @@ class Hand:
         softness: width of the edge between ink and paper, in pixels (mean).
     """
 
-    jitter: float = 0.07
-    bend: float = 0.05
+    jitter: float = 0.09
+    bend: float = 0.045
     slant: float = 0.24
     turn: float = 0.07
     stretch: float = 0.2
     taper: float = 0.3
     waist: float = 0.16
-    pen_width: float = 2.2
+    pen_width: float = 2.05
     pen_spread: float = 0.3
     pressure: float = 0.12
     softness: float = 1.2

@@ -17,8 +17,8 @@ PLANTED = {
     "a flipped sign": ("dLdZ[self.true] -= 1", "dLdZ[self.true] += 1"),
     "a dropped 1/N": ("        dLdZ /= self.N\n", ""),
     "a transposed product": (
-        "dLdA = self.W.T.dot(dLdZ.T).T",
-        "dLdA = (self.W if self.W.shape == (10, 10) else self.W.T).dot(dLdZ.T).T",
+        "dLdA: Floats = self.W.T.dot(dLdZ.T).T",
+        "dLdA: Floats = (self.W if self.W.shape == (10, 10) else self.W.T).dot(dLdZ.T).T",
     ),
     "the scalar sum for a bias gradient": (
         "dLdZ.sum(axis=0, out=self.dLdb[:, 0])",
