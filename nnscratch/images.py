@@ -36,7 +36,9 @@ LARGEST_PIXELS = 100_000_000
 
 # Shares of the picture's longer side.
 PAPER_REACH = 0.4  # no solid piece of ink is broader; light and shadow are
-EDGE = 0.04  # what lies wholly within this margin and along it is the edge of a scan
+EDGE = 0.1  # a margin along the border
+
+EDGE_SHARE = 0.9  # what touches the border and has so much of itself in the margin is no digit
 
 # Shares of full ink.
 SURE_INK = 0.35
@@ -338,9 +340,15 @@ def ink_is_dark(grey: Grey) -> bool:
     off = small - np.median(small)
     if np.mean(np.abs(off) <= ONE_TONE) < 0.5:
         off = _off_surface(small)
-    height, width = small.shape
-    window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
-    return bool((np.sqrt(window) * off**3).sum() < 0)
+    return bool((_middle(small.shape) * off**3).sum() < 0)
+
+
+def _middle(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return weights (height, width): 1 in the middle, falling to 0 at the border."""
+    height, width = shape
+    falling = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
+    weights: NDArray[np.float64] = np.sqrt(falling)
+    return weights
 
 
 def _off_surface(tones: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -364,8 +372,12 @@ def _off_surface(tones: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _full_ink(above: Ink) -> float:
-    """Return the difference from paper that counts as full ink: that of the strongest strokes."""
-    strong = above[above > 0.5 * above.max()] if above.max() > 0 else np.zeros(1)
+    """Return the difference from paper that counts as full ink: that of the strongest strokes.
+
+    Strokes in the middle count for more, since what is dark at the border may be the table.
+    """
+    weighted = above * _middle(above.shape)
+    strong = above[weighted > 0.5 * weighted.max()] if weighted.max() > 0 else np.zeros(1)
     return float(np.median(strong))
 
 
@@ -406,7 +418,9 @@ def _no_digit(reason: str) -> NoDigitError:
 
 @dataclass(frozen=True)
 class Shape:
-    """A connected piece of ink: its label, its ink, its box in pixels, does it touch the border."""
+    """A connected piece of ink: its label, its ink, its box in pixels, does it touch the border,
+    and the share of it that lies in the margin along the border.
+    """
 
     label: int
     mass: float
@@ -415,6 +429,7 @@ class Shape:
     bottom: int
     right: int
     at_border: bool
+    in_margin: float
 
     @property
     def longest(self) -> int:
@@ -439,7 +454,8 @@ def keep_digit(ink: Ink) -> tuple[Ink, int]:
         NoDigitError: what ink there is lies about in specks, as noise does.
     """
     labels, count = connected(ink > SURE_INK)
-    shapes = [shape for shape in _shapes(labels, count, ink) if not _is_edge(shape, ink.shape)]
+    seen = _shapes(labels, count, ink)
+    shapes = [shape for shape in seen if not _is_edge(shape)]
     if not shapes:
         raise _no_digit("there is only an edge")
     # A digit may touch the border; where something else does not, that is likelier the digit.
@@ -451,8 +467,11 @@ def keep_digit(ink: Ink) -> tuple[Ink, int]:
         if len(kept) > MOST_PIECES:
             raise _no_digit("there are only specks")
     large = [shape for shape in others if shape.mass >= ANOTHER_DIGIT * main.mass]
-    stray = sum(shape.mass for shape in others) - sum(shape.mass for shape in large)
-    if len(large) > MOST_PIECES or stray > STRAY_INK * main.mass:
+    if len(large) > MOST_PIECES:
+        raise _no_digit("there are only specks")
+    specks = [shape for shape in seen if shape not in kept and shape not in large]
+    stray = sum(shape.mass for shape in specks if shape.mass < ANOTHER_DIGIT * main.mass)
+    if stray > STRAY_INK * main.mass:
         raise _no_digit("there are only specks")
     if _is_speck(main, ink.shape) or _is_tangled(labels == main.label, main):
         raise _no_digit("there is only noise")
@@ -472,6 +491,9 @@ def _shapes(labels: NDArray[np.intp], count: int, ink: Ink) -> list[Shape]:
         np.minimum.at(low[axis], which, places)
         np.maximum.at(high[axis], which, places + 1)
     height, width = ink.shape
+    margin = EDGE * max(ink.shape)
+    to_border = np.min([rows, columns, height - 1 - rows, width - 1 - columns], axis=0)
+    in_margin = np.bincount(which, to_border < margin, count) / np.bincount(which, minlength=count)
     at_border = (np.min(low, axis=0) == 0) | (high[0] == height) | (high[1] == width)
     return [
         Shape(
@@ -482,6 +504,7 @@ def _shapes(labels: NDArray[np.intp], count: int, ink: Ink) -> list[Shape]:
             bottom=int(high[0][number]),
             right=int(high[1][number]),
             at_border=bool(at_border[number]),
+            in_margin=float(in_margin[number]),
         )
         for number in range(count)
     ]
@@ -494,16 +517,9 @@ def _is_piece(shape: Shape, main: Shape, kept: list[Shape]) -> bool:
     return near and not strange and shape.mass >= SPECK * main.mass
 
 
-def _is_edge(shape: Shape, size: tuple[int, ...]) -> bool:
-    """Tell whether a shape is a line along the picture's border: it touches it and hugs it."""
-    margin = max(1.0, EDGE * max(size))
-    height, width = size
-    return (
-        shape.bottom <= margin
-        or shape.right <= margin
-        or shape.top >= height - margin
-        or shape.left >= width - margin
-    )
+def _is_edge(shape: Shape) -> bool:
+    """Tell whether a shape lies along the border: the edge of a scan, or the table under it."""
+    return shape.at_border and shape.in_margin > EDGE_SHARE
 
 
 def _is_tangled(mask: NDArray[np.bool_], shape: Shape) -> bool:

@@ -227,6 +227,18 @@ def test_light_and_shadow_are_not_ink(kind):
     assert np.abs(found.image.astype(int) - plain.image).mean() < 12
 
 
+@pytest.mark.parametrize("sides", ["left", "right and foot"])
+def test_the_dark_table_beside_the_paper_is_not_ink(sides):
+    photo = lit(page(300, 400, 14), "gradient")
+    if sides == "left":
+        photo[:, :16] = 15
+    else:
+        photo[-16:] = 15
+        photo[:, -16:] = 30
+    plain = prepare_grey(page(300, 400, 14))
+    assert np.abs(prepare_grey(photo).image.astype(int) - plain.image).mean() < 12
+
+
 def test_a_speck_and_the_edge_of_a_scan_are_left_out():
     dirty = SEVEN.copy()
     dirty[52:54, 70:72] = 255
