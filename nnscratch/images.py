@@ -175,7 +175,13 @@ def read_grey(source: Path | str | IO[bytes], name: str) -> tuple[Grey, tuple[in
     except Image.DecompressionBombError as error:
         raise _unreadable("it has too many pixels", name) from error
     except OSError as error:
-        raise _unreadable(error.strerror or "it is damaged or cut short", name) from error
+        if error.strerror:  # what the system says: missing, forbidden, a folder
+            raise PictureError(
+                f"the picture cannot be read: {error.strerror}",
+                where=name,
+                next_step="check the name, and that you may read the file",
+            ) from error
+        raise _unreadable("it is damaged or cut short", name) from error
     except (ValueError, SyntaxError, TypeError, IndexError, EOFError, MemoryError) as error:
         # What Pillow's decoders say of damaged files.
         raise _unreadable("it is damaged", name) from error
