@@ -444,6 +444,19 @@ def test_a_proxy_in_the_environment_is_used_unless_excepted(packed, almost_all):
         assert excepted.returncode == 1
 
 
+def test_https_goes_through_the_proxy_that_the_environment_names(tmp_path):
+    with serving(lambda h: h.send(b"", 403)) as proxy:
+        named = {"HTTPS_PROXY": proxy.url, "https_proxy": proxy.url}
+        refused = fetch(tmp_path, "https://mnist.invalid/", **named)
+        assert refused.returncode == 1
+        assert "the proxy cannot be reached" in refused.stderr
+        assert set(proxy.requests) == {"mnist.invalid:443"}
+        excepted = {"NO_PROXY": "mnist.invalid", "no_proxy": "mnist.invalid"}
+        asked = len(proxy.requests)
+        assert fetch(tmp_path, "https://mnist.invalid/", **named, **excepted).returncode == 1
+        assert len(proxy.requests) == asked
+
+
 # ------------------------------------------------------------------------------- 14–18 model files
 
 
