@@ -59,13 +59,13 @@ def control(epochs: int) -> Result:
     """Do the least NumPy must do: gather and convert the batches, and the two large products."""
     import numpy as np
 
-    from nnscratch import scale_pixels
+    from nnscratch.core import empty_batch, scale_pixels
 
     images = mnist().train_images
     rng = np.random.default_rng(0)
     W, dLdZ = np.zeros((HIDDEN, 784), np.float32), np.zeros((HIDDEN, BATCH), np.float32)
     pixels = np.empty((BATCH, 28, 28), np.uint8)
-    room = np.empty((BATCH, 784), np.float32)
+    room = empty_batch(BATCH)
     Z, dLdW = np.empty((HIDDEN, BATCH), np.float32), np.empty_like(W)
     seconds = []
     for _ in range(epochs):

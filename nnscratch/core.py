@@ -52,10 +52,22 @@ def scale_pixels(
     np.float32(1.0)
     """
     N = len(images)
-    A: Floats = np.empty((N, IN_FEATURES), dtype) if out is None else out[:N]
+    A: Floats = empty_batch(N, dtype) if out is None else out[:N]
     A[:] = images.reshape(N, IN_FEATURES)
     A *= 1 / 255
     return A
+
+
+def empty_batch(N: int, dtype: DTypeLike = np.float32) -> Floats:
+    """Return room for A, (N, 784), which `scale_pixels` can fill again and again.
+
+    It starts on a boundary of 64 bytes, a cache line, where NumPy promises 16: vector
+    instructions then touch each line once and not twice.
+    """
+    itemsize = np.dtype(dtype).itemsize
+    room: Floats = np.empty(N * IN_FEATURES + 64 // itemsize, dtype)
+    start = -room.ctypes.data % 64 // itemsize
+    return room[start : start + N * IN_FEATURES].reshape(N, IN_FEATURES)
 
 
 class Linear:

@@ -19,11 +19,11 @@ from numpy.typing import DTypeLike, NDArray
 from nnscratch.augment import augment
 from nnscratch.config import TrainConfig
 from nnscratch.core import (
-    IN_FEATURES,
     Floats,
     Integers,
     Network,
     SoftmaxCrossEntropy,
+    empty_batch,
     scale_pixels,
 )
 from nnscratch.data import Dataset
@@ -187,7 +187,7 @@ def _train_epoch(
     network, count, epoch = state.network, len(images), len(state.history)
     order = state.rng.permutation(count)
     labels_in_order = labels[order].astype(np.intp)  # what NumPy indexes with, converted once
-    room = np.empty((config.batch_size, IN_FEATURES), network.theta.dtype)
+    room = empty_batch(config.batch_size, network.theta.dtype)
     start, total = 0, 0.0
     with np.errstate(over="ignore", invalid="ignore"):  # the loss tells, and is looked at
         for pixels in _batches(images, order, state.rng, config):

@@ -11,6 +11,7 @@ from nnscratch.core import (
     Network,
     ReLU,
     SoftmaxCrossEntropy,
+    empty_batch,
     log_softmax,
     scale_pixels,
 )
@@ -137,6 +138,18 @@ def test_scale_pixels_takes_black_to_0_and_white_to_1_exactly():
         A = scale_pixels(np.repeat([[0, 255]], 392, axis=0).reshape(1, 784).astype(np.uint8), dtype)
         assert set(A.ravel()) == {0, 1}
         assert A.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_empty_batch_starts_on_a_cache_line_and_takes_the_same_numbers(rng, dtype):
+    images = rng.integers(0, 256, (7, 28, 28), np.uint8)
+    for N in (7, 64):
+        room = empty_batch(N, dtype)
+        assert room.shape == (N, 784)
+        assert room.ctypes.data % 64 == 0
+        A = scale_pixels(images, out=room)
+        assert np.shares_memory(A, room)
+        assert np.array_equal(A, scale_pixels(images, dtype))
 
 
 def test_load_parameters_copies_and_refuses_a_wrong_shape(rng):
