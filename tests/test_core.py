@@ -13,6 +13,7 @@ from nnscratch.core import (
     SoftmaxCrossEntropy,
     empty_batch,
     log_softmax,
+    ones,
     scale_pixels,
 )
 
@@ -71,6 +72,25 @@ def test_log_softmax_stays_finite_and_sums_to_one(size):
     log_A = log_softmax(Z)
     assert np.isfinite(log_A).all()
     assert np.exp(log_A).sum() == pytest.approx(1, abs=1e-15)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_log_softmax_is_its_equation_however_the_samples_lie(rng, order):
+    Z = np.array(rng.normal(size=(7, 4)), order=order)
+    A = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(log_softmax(Z), np.log(A), atol=1e-14)
+
+
+def test_a_product_with_ones_is_a_sum_over_samples(rng):
+    dLdZ = rng.normal(size=(6, 3))
+    np.testing.assert_allclose(dLdZ.T.dot(ones(6, dLdZ.dtype))[:, 0], dLdZ.sum(axis=0), rtol=1e-14)
+
+
+def test_ones_are_shared_and_so_cannot_be_written_to():
+    column = ones(3, np.dtype(float))
+    assert column is ones(3, np.dtype(float))
+    with pytest.raises(ValueError, match="read-only"):
+        column[0] = 2
 
 
 def test_loss_of_a_network_of_zeros_is_ln_10(rng):
