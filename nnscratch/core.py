@@ -196,6 +196,22 @@ def log_softmax(Z: Floats) -> Floats:
     return log_A
 
 
+@functools.lru_cache(maxsize=8)
+def _identity(K: int, dtype: np.dtype[Any]) -> Floats:
+    return np.eye(K, dtype=dtype)
+
+
+def one_hot(labels: Integers, K: int, dtype: np.dtype[Any]) -> Floats:
+    """Return Y, (N, K): in each row 1 at the true label, else 0.
+
+    >>> one_hot(np.array([2, 0]), 3, np.dtype(float))
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    Y: Floats = _identity(K, dtype).take(labels, axis=1).T
+    return Y
+
+
 class SoftmaxCrossEntropy:
     """Softmax and cross-entropy in one step, since together their gradient is a difference.
 
@@ -205,26 +221,25 @@ class SoftmaxCrossEntropy:
     def forward(self, Z: Floats, labels: Integers) -> float:
         """Return the mean cross-entropy in nats per sample.
 
-            L = −(1/N) Σ_i log A_o[i, labels_i]
+            L = −(1/N) Σ_i Σ_j Y_ij·log A_o,ij
 
         Args:
             Z: (N, K) what the output layer says, before softmax.
-            labels: (N,) integers 0 … K − 1. The one-hot Y of the network document only picks one
-                term of each inner sum; indexing picks it without building Y.
+            labels: (N,) integers 0 … K − 1, of which Y is made.
 
         >>> SoftmaxCrossEntropy().forward(np.zeros((1, 2)), np.array([0]))  # ln 2
         0.6931471805599453
         """
         self.N = len(labels)
+        self.Y = one_hot(labels, Z.shape[1], Z.dtype)
         self.log_A = log_softmax(Z)
-        self.true = np.arange(self.N), labels
-        loss = -self.log_A[self.true].sum() / self.N
-        return float(loss)
+        loss = -float(np.vdot(self.Y.T, self.log_A.T)) / self.N
+        return loss
 
     def backward(self) -> Floats:
         """Return dLdZ = (A_o − Y) / N, (N, K); proof in `docs/softmax-derivative.md`."""
         dLdZ: Floats = np.exp(self.log_A)
-        dLdZ[self.true] -= 1
+        dLdZ -= self.Y
         dLdZ /= self.N
         return dLdZ
 

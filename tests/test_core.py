@@ -13,6 +13,7 @@ from nnscratch.core import (
     SoftmaxCrossEntropy,
     empty_batch,
     log_softmax,
+    one_hot,
     ones,
     scale_pixels,
 )
@@ -91,6 +92,24 @@ def test_ones_are_shared_and_so_cannot_be_written_to():
     assert column is ones(3, np.dtype(float))
     with pytest.raises(ValueError, match="read-only"):
         column[0] = 2
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_one_hot_is_1_at_the_label_alone(dtype):
+    labels = np.array([3, 0, 3, 1], dtype)
+    assert np.array_equal(one_hot(labels, 4, np.dtype(float)), np.eye(4)[labels])
+
+
+def test_one_hot_refuses_a_label_beyond_the_classes():
+    with pytest.raises(IndexError):
+        one_hot(np.array([10]), 10, np.dtype(float))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_loss_is_the_mean_of_minus_log_A_at_the_true_label(rng, order):
+    Z, labels = np.array(rng.normal(size=(6, 4)), order=order), np.array([0, 1, 2, 3, 0, 1])
+    picked = log_softmax(Z)[np.arange(6), labels]
+    assert SoftmaxCrossEntropy().forward(Z, labels) == pytest.approx(-picked.mean(), rel=1e-14)
 
 
 def test_loss_of_a_network_of_zeros_is_ln_10(rng):

@@ -14,7 +14,7 @@ from conftest import ROOT
 
 PLANTED = {
     "nothing": ("", ""),
-    "a flipped sign": ("dLdZ[self.true] -= 1", "dLdZ[self.true] += 1"),
+    "a flipped sign": ("dLdZ -= self.Y", "dLdZ += self.Y"),
     "a dropped 1/N": ("        dLdZ /= self.N\n", ""),
     "a transposed product": (
         "dLdA: Floats = self.W.T.dot(dLdZ.T).T",
@@ -26,7 +26,7 @@ PLANTED = {
     ),
     "the derivative of ReLU upside down": ("* np.sign(self.A)", "* (1 - np.sign(self.A))"),
     "a forgotten bias": ("        Z += self.b\n", ""),
-    "the mean forgotten in the loss": (".sum() / self.N", ".sum()"),
+    "the mean forgotten in the loss": ("self.log_A.T)) / self.N", "self.log_A.T))"),
 }
 
 
