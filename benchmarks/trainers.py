@@ -74,8 +74,8 @@ def control(epochs: int) -> Result:
         for start in range(0, len(images) - BATCH + 1, BATCH):
             images.take(order[start : start + BATCH], axis=0, out=pixels, mode="clip")
             A = scale_pixels(pixels, out=room)
-            np.matmul(W, A.T, out=Z)
-            np.matmul(dLdZ, A, out=dLdW)
+            W.dot(A.T, out=Z)
+            dLdZ.dot(A, out=dLdW)
         seconds.append(time.perf_counter() - started)
     return seconds, 0.0
 
