@@ -7,9 +7,11 @@ to show and when to stop. All that a run needs in order to go on stands in `Trai
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +34,7 @@ from nnscratch.framing import deskew
 from nnscratch.metrics import DigitScore, accuracy, confusion_matrix, per_class
 
 EVALUATION_BATCH = 1000
-AUGMENTED_AT_ONCE = 4096
+PICTURES_AHEAD = 4096  # few enough to stay in a cache, enough for handing over to cost little
 
 Images = NDArray[np.uint8]
 
@@ -189,8 +191,12 @@ def _train_epoch(
     labels_in_order = labels[order].astype(np.intp)  # what NumPy indexes with, converted once
     room = empty_batch(config.batch_size, network.theta.dtype)
     start, total = 0, 0.0
-    with np.errstate(over="ignore", invalid="ignore"):  # the loss tells, and is looked at
-        for pixels in _batches(images, order, state.rng, config):
+    with (
+        np.errstate(over="ignore", invalid="ignore"),  # the loss tells, and is looked at
+        ThreadPoolExecutor(max_workers=1) as second,
+    ):
+        pieces = _made_ahead(_pieces(images, order, state.rng, config), second)
+        for pixels in _batches(pieces, config.batch_size):
             N = len(pixels)
             A = scale_pixels(pixels, out=room)
             loss = network.loss(network.forward(A), labels_in_order[start : start + N])
@@ -204,23 +210,40 @@ def _train_epoch(
     return total / count
 
 
-def _batches(
+def _pieces(
     images: Images, order: NDArray[np.intp], rng: np.random.Generator, config: TrainConfig
 ) -> Iterator[Images]:
-    """Yield the pictures in order, a batch at a time; each array is overwritten by the next."""
-    size = config.batch_size
-    if config.augment:
-        piece_size = size * math.ceil(AUGMENTED_AT_ONCE / size)
-        for start in range(0, len(order), piece_size):
-            variants = augment(images[order[start : start + piece_size]], rng)
-            yield from (variants[at : at + size] for at in range(0, len(variants), size))
-        return
-    room = np.empty((size, *images.shape[1:]), np.uint8)
-    for start in range(0, len(order), size):
-        batch = order[start : start + size]
+    """Yield the pictures in order, or variants of them, several whole batches at a time.
+
+    Each array is overwritten when the next but one is made.
+    """
+    size = config.batch_size * math.ceil(PICTURES_AHEAD / config.batch_size)
+    rooms = np.empty((2, size, *images.shape[1:]), np.uint8)
+    for start, room in zip(range(0, len(order), size), itertools.cycle(rooms), strict=False):
+        chosen = order[start : start + size]
         # Into a room of its own, and with "clip", NumPy gathers without a copy or a check; no
         # index is out of range.
-        yield images.take(batch, axis=0, out=room[: len(batch)], mode="clip")
+        piece = images.take(chosen, axis=0, out=room[: len(chosen)], mode="clip")
+        yield augment(piece, rng) if config.augment else piece
+
+
+def _made_ahead(pieces: Iterator[Images], second: ThreadPoolExecutor) -> Iterator[Images]:
+    """Yield the pieces, each made by the second thread while the one before it is in use.
+
+    Fetching pictures from all over memory and drawing variants then costs the first core
+    nothing. The pieces and their order are the same.
+    """
+    following = second.submit(next, pieces, None)
+    while (piece := following.result()) is not None:
+        following = second.submit(next, pieces, None)
+        yield piece
+
+
+def _batches(pieces: Iterator[Images], size: int) -> Iterator[Images]:
+    """Cut pieces into batches; only the last of all may be shorter."""
+    for piece in pieces:
+        for start in range(0, len(piece), size):
+            yield piece[start : start + size]
 
 
 def prepare(images: Images, deskewed: bool) -> Images:

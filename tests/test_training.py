@@ -1,14 +1,25 @@
 """Training: every sample once an epoch, repeatable, stoppable, and better afterwards."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from nnscratch.augment import augment
 from nnscratch.config import TrainConfig
+from nnscratch.core import scale_pixels
 from nnscratch.data import Dataset
 from nnscratch.errors import ConfigError, DivergenceError
-from nnscratch.training import TrainingState, evaluate, fit, hold_out, learning_rate_at, step
+from nnscratch.training import (
+    PICTURES_AHEAD,
+    TrainingState,
+    evaluate,
+    fit,
+    hold_out,
+    learning_rate_at,
+    step,
+)
 
 SMALL = TrainConfig(epochs=3, validation_size=200, batch_size=10)
 
@@ -66,6 +77,44 @@ def test_each_epoch_visits_every_sample_once_in_a_fresh_order():
     assert not {frozenset(b) for b in visits[0, :960].reshape(15, 64).tolist()} & {
         frozenset(b) for b in visits[1, :960].reshape(15, 64).tolist()
     }
+
+
+@pytest.mark.parametrize("augmented", [False, True])
+def test_an_epoch_is_to_the_last_bit_the_plain_loop_that_it_stands_for(rng, augmented):
+    count, size = PICTURES_AHEAD * 2 + 100, 96
+    images = rng.integers(0, 256, (count, 28, 28), np.uint8)
+    labels = rng.integers(0, 10, count, np.uint8)
+    config = TrainConfig(epochs=1, batch_size=size, validation_size=0, augment=augmented)
+    dataset = Dataset("custom", images, labels, images, labels, {})
+    plain = TrainingState.start(config)
+    network, order = plain.network, plain.rng.permutation(count)
+    at_once = -(-PICTURES_AHEAD // size) * size
+    pieces = [images[order[at : at + at_once]] for at in range(0, count, at_once)]
+    seen = np.concatenate([augment(p, plain.rng) if augmented else p for p in pieces])
+    for at in range(0, count, size):
+        A, batch = scale_pixels(seen[at : at + size]), order[at : at + size]
+        network.loss(network.forward(A), labels[batch])
+        network.backward()
+        network.theta -= config.learning_rate * network.dLdtheta
+    assert np.array_equal(trained(dataset, config)[0].network.theta, network.theta)
+
+
+def test_an_interrupted_epoch_leaves_nothing_running(own_dataset):
+    def interrupt(_count):
+        raise KeyboardInterrupt
+
+    state, threads = TrainingState.start(SMALL), threading.active_count()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        list(fit(state, own_dataset, SMALL, on_samples=interrupt))
+    assert caught.tb  # the frames are still alive, and yet:
+    assert threading.active_count() == threads
+
+
+def test_an_error_while_variants_are_drawn_reaches_the_caller(rng):
+    images, labels = rng.integers(0, 256, (50, 9, 9), np.uint8), np.zeros(50, np.uint8)
+    dataset = Dataset("custom", images, labels, images, labels, {})
+    with pytest.raises(ValueError, match=r"\b9\b"):
+        trained(dataset, TrainConfig(epochs=1, validation_size=0, augment=True))
 
 
 def test_the_short_last_batch_is_weighted_by_its_length(own_dataset):
