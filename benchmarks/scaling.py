@@ -29,7 +29,9 @@ SWEEPS = {
 REASONS = {
     "samples": "Time is proportional to samples: every step costs the same, however many follow.",
     "batch": "Small batches are bound by the overhead of some thirty NumPy calls a step, whatever "
-    "they hold; from 256 on by the conversion of pixels and the two large products.",
+    "they hold; larger ones by the conversion of pixels and the two large products, which cost up "
+    "to 3.6 times as much from 128 on, where they pass the million multiplications up to which "
+    "OpenBLAS has kernels for small matrices.",
     "hidden": "At ten units overhead and pixels dominate; from some thirty on the two large "
     "products do, and time grows with the width.",
 }
@@ -64,9 +66,12 @@ def main() -> None:
     """Print the tables."""
     print("# How the cost grows\n\nMade by `python benchmarks/scaling.py`, on a machine with two")
     print("cores; milliseconds an epoch. What is not named is 60,000 samples, batches of 64 and 10")
-    print("hidden units. A second thread gains a third at best, and where the machine is not quite")
-    print("alone it waits for the other core and loses several times as much; so the command line")
-    print("lets OpenBLAS use one, unless `OPENBLAS_NUM_THREADS` says otherwise.")
+    print("hidden units. A second BLAS thread gains a third at best and waits for the other core")
+    print("wherever that is not quite free, which cost more than half as much again in some runs")
+    print(
+        "and seven times as much in one; so the command line lets OpenBLAS use one thread, unless"
+    )
+    print("`OPENBLAS_NUM_THREADS` says otherwise.")
     for name, sizes in SWEEPS.items():
         print(f"\n## By {name}\n\n{REASONS[name]}\n")
         print(f"| {name} | one thread | two threads | two over one |\n|---:|---:|---:|---:|")
