@@ -7,9 +7,13 @@ The public names are loaded when they are first used, so that `import nnscratch`
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 __version__ = "0.1.0"
+
+DEFAULT_DATA_DIR = Path("data")
+DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
 
 _HOME = {
     "Linear": "core",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from nnscratch import __version__
+from nnscratch import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR, __version__
 from nnscratch.errors import ConfigError, NNScratchError, Terminated
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from nnscratch.model_file import SavedModel
 
 DEBUG_VARIABLE = "NNSCRATCH_DEBUG"
-DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
 EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
 
 
@@ -117,7 +116,6 @@ DataDir = Annotated[
 ]
 DatasetName = Literal["auto", "mnist", "synthetic"]
 Json = Annotated[bool, typer.Option("--json/--no-json", help="Write JSON alone to stdout.")]
-DEFAULT_DATA_DIR = Path("data")
 
 
 @app.command()
@@ -147,11 +145,15 @@ def download(
         nnscratch download --data-dir ~/mnist --mirror http://10.0.0.5:8000/
     """
     from nnscratch import data, display
+    from nnscratch.mirrors import MIRRORS
 
-    mirrors = tuple(mirror) if mirror else data.MIRRORS
     with display.download_bars() as on_bytes:
         files = data.download(
-            data_dir, mirrors=mirrors, force=force, on_bytes=on_bytes, on_note=display.show_note
+            data_dir,
+            mirrors=mirror or MIRRORS,
+            force=force,
+            on_bytes=on_bytes,
+            on_note=display.show_note,
         )
     if not json:
         display.show_fetched(files)

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnscratch.data import MNIST_FILES, Dataset, load_dataset, missing_files
+from nnscratch.data import Dataset, load_dataset, missing_files
 from nnscratch.idx import encode_idx
+from nnscratch.mirrors import MNIST_FILES
 from nnscratch.synthetic import draw_digits
 
 ROOT = Path(__file__).parents[1]

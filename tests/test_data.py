@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from loopback import folder_answer, serving
-from nnscratch.data import MNIST_FILES, differing_files, download, load_dataset, obtain_dataset
+from nnscratch.data import differing_files, download, load_dataset, obtain_dataset
 from nnscratch.errors import DataError, DownloadError
 from nnscratch.idx import encode_idx
+from nnscratch.mirrors import MNIST_FILES
 
 NAMES = [file.name for file in MNIST_FILES]
 
