@@ -223,9 +223,15 @@ def show_if_chance(loss: float) -> None:
 
 def show_kept(epochs: int, path: str, output: str) -> None:
     """Write where an interrupted run is kept, and the command that goes on with it."""
-    show_note(f"the {epochs} finished epochs are kept in {path}; no other file was changed")
-    command = shlex.join(["nnscratch", "train", "--resume", path, "--output", output])
+    finished = "1 finished epoch is" if epochs == 1 else f"{epochs} finished epochs are"
+    show_note(f"the {finished} kept in {path}; no other file was changed")
+    command = _command("train", "--resume", path, "--output", output)
     err.print(Text(f"To go on: {command}"), soft_wrap=True)
+
+
+def _command(*words: str) -> str:
+    """Write a command so that it can be pasted into a shell, whatever its files are called."""
+    return shlex.join(["nnscratch", *words])
 
 
 def show_curves(history: Sequence[EpochResult]) -> None:
@@ -264,7 +270,7 @@ def show_trained(report: Report, dataset: str, path: str, hidden: int, seconds: 
         f"Saved {path}: 784-{hidden}-10, {weights:,} parameters, trained in {seconds:.1f} s",
         soft_wrap=True,
     )
-    err.print(Text(f"Next: nnscratch evaluate {path}", style="dim"), soft_wrap=True)
+    err.print(Text(f"Next: {_command('evaluate', path)}", style="dim"), soft_wrap=True)
 
 
 # ---------------------------------------------------------------------------------------- evaluate
@@ -272,10 +278,8 @@ def show_trained(report: Report, dataset: str, path: str, hidden: int, seconds: 
 
 def show_not_mnist(model: str) -> None:
     """Write how a model of the built-in digits is measured on real ones."""
-    out.print(
-        f"These are built-in digits. On real ones: nnscratch evaluate {model} --dataset mnist",
-        soft_wrap=True,
-    )
+    command = _command("evaluate", model, "--dataset", "mnist")
+    out.print(f"These are built-in digits. On real ones: {command}", soft_wrap=True)
 
 
 def show_report(report: Report, model: str, dataset: str, split: str) -> None:
@@ -291,8 +295,8 @@ def show_report(report: Report, model: str, dataset: str, split: str) -> None:
 def show_mistakes(report: Report, images: NDArray[np.uint8], count: int) -> None:
     """Draw the most confident mistakes, as many beside each other as the screen has room for."""
     chosen = report.mistakes(count)
-    out.print(Text(f"The {len(chosen)} most confident mistakes: true, taken for, how surely",
-                   style="bold"), soft_wrap=True)  # fmt: skip
+    title = "The most confident mistakes: what is there, what it was taken for, how surely"
+    out.print(Text(title, style="bold"), soft_wrap=True)
     cells = []
     for index in chosen:
         caption = Text.assemble((str(report.labels[index]), "bold green"), " taken for ")

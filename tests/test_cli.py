@@ -51,6 +51,11 @@ def test_train_writes_results_to_stdout_and_progress_to_stderr(run, own_data, tm
     assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
 
 
+def test_the_next_command_can_be_pasted_whatever_the_model_is_called(run, own_data):
+    done = run("train", *FAST, "-o", "my model.npz", data_dir=own_data)
+    assert "Next: nnscratch evaluate 'my model.npz'" in done.stderr
+
+
 def test_train_json_is_one_object_a_line_and_nothing_else(run, own_data):
     done = run("train", *FAST, "--json", data_dir=own_data)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
