@@ -26,15 +26,26 @@ SWEEPS = {
     "batch": (16, 32, 64, 128, 256, 512, 1024),
     "hidden": (10, 32, 64, 128, 256, 512, 1024),
 }
+INTRODUCTION = """# How the cost grows
+
+Made by `python benchmarks/scaling.py` on a machine with two cores; milliseconds an epoch. What is
+not named is 60,000 samples, batches of 64 and 10 hidden units. The threads are those of BLAS.
+"""
 REASONS = {
     "samples": "Time is proportional to samples: every step costs the same, however many follow.",
     "batch": "Small batches are bound by the overhead of some thirty NumPy calls a step, whatever "
-    "they hold; larger ones by the conversion of pixels and the two large products, which cost up "
-    "to 3.6 times as much from 128 on, where they pass the million multiplications up to which "
-    "OpenBLAS has kernels for small matrices.",
+    "they hold; larger ones by the conversion of pixels and the two large products. From 128 on "
+    "these pass the million multiplications up to which OpenBLAS has kernels for small matrices, "
+    "and cost more a sample.",
     "hidden": "At ten units overhead and pixels dominate; from some thirty on the two large "
     "products do, and time grows with the width.",
 }
+
+CONCLUSION = """## One thread or two
+
+Two BLAS threads took from {least:.2f} to {most:.2f} times as long as one: they wait for each other
+wherever the second core is not quite free. So the command line lets OpenBLAS use one, unless
+`OPENBLAS_NUM_THREADS` says otherwise."""
 
 
 def one(samples: int, batch: int, hidden: int) -> float:
@@ -64,22 +75,18 @@ def in_a_process(threads: int, size: dict[str, int]) -> float:
 
 def main() -> None:
     """Print the tables."""
-    print("# How the cost grows\n\nMade by `python benchmarks/scaling.py`, on a machine with two")
-    print("cores; milliseconds an epoch. What is not named is 60,000 samples, batches of 64 and 10")
-    print("hidden units. A second BLAS thread gains a third at best and waits for the other core")
-    print("wherever that is not quite free, which cost more than half as much again in some runs")
-    print(
-        "and seven times as much in one; so the command line lets OpenBLAS use one thread, unless"
-    )
-    print("`OPENBLAS_NUM_THREADS` says otherwise.")
+    print(INTRODUCTION)
+    ratios = []
     for name, sizes in SWEEPS.items():
-        print(f"\n## By {name}\n\n{REASONS[name]}\n")
+        print(f"## By {name}\n\n{REASONS[name]}\n")
         print(f"| {name} | one thread | two threads | two over one |\n|---:|---:|---:|---:|")
         for size in sizes:
             one_thread, two = (in_a_process(n, {**PLAIN, name: size}) for n in (1, 2))
-            print(
-                f"| {size:,} | {one_thread:.0f} | {two:.0f} | {two / one_thread:.2f} |", flush=True
-            )
+            ratios.append(two / one_thread)
+            row = f"| {size:,} | {one_thread:.0f} | {two:.0f} | {ratios[-1]:.2f} |"
+            print(row, flush=True)
+        print()
+    print(CONCLUSION.format(least=min(ratios), most=max(ratios)))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Commands(TyperGroup):
             # A screen that lacks a letter shows a question mark in its place.
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
-        # A second thread gains a third at best and may cost several times as much: docs/scaling.md
+        # Two threads may take half as long as one, and may take twice as long: docs/scaling.md
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         signal.signal(signal.SIGTERM, _terminate)
         try:
