@@ -8,12 +8,12 @@ side. The names are theirs: N samples in a batch, C_in and C_out features in and
 H hidden units, K = 10 classes; `dLdZ` is the derivative of the loss L with respect to Z, and has
 the shape of Z. A batch holds one sample a *row*. `docs/maths.md` derives each line.
 
-Four things are done for speed, and change no number. Z is computed as (W·Aᵀ + b)ᵀ, which is the
-layer document's A·Wᵀ + 1·bᵀ to the letter, but leaves the samples lying along memory, so that
-NumPy finds a maximum over ten classes three times as fast. Products are written `dot`, as in the
-layer document, which for matrices this small costs half of what `@` does. Sums are products with
-a column of ones, as there, at a third of the cost of `sum`. And a network keeps all its
-parameters in one vector θ, so that a step of gradient descent is one subtraction.
+Four things are done for speed, and change no number but in its last digits. Z is computed as
+(W·Aᵀ + b)ᵀ, which is the layer document's A·Wᵀ + 1·bᵀ to the letter, but leaves the samples lying
+along memory, so that NumPy finds a maximum over ten classes three times as fast. Products are
+written `dot`, as in the layer document, which for matrices this small costs half of what `@` does.
+Sums are products with a column of ones, as there, at a third of the cost of `sum`. And a network
+keeps all its parameters in one vector θ, so that a step of gradient descent is one subtraction.
 """
 
 from __future__ import annotations
@@ -202,7 +202,10 @@ def _identity(K: int, dtype: np.dtype[Any]) -> Floats:
 
 
 def one_hot(labels: Integers, K: int, dtype: np.dtype[Any]) -> Floats:
-    """Return Y, (N, K): in each row 1 at the true label, else 0.
+    """Return Y, (N, K), for labels (N,): in each row 1 at the true label, else 0.
+
+    Raises:
+        IndexError: a label is K or more.
 
     >>> one_hot(np.array([2, 0]), 3, np.dtype(float))
     array([[0., 0., 1.],

@@ -118,7 +118,6 @@ def write_course(run: Run, plot: Path | None, table: Path | None) -> None:
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, rows[0])
     writer.writeheader()
@@ -141,7 +140,6 @@ def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> None:
 
 
 def _save(path: Path, run: Run, **rest: Any) -> None:
-
     assert run.dataset is not None
     history = [
         {key: value for key, value in vars(result).items() if key != "seconds"}

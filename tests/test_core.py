@@ -82,11 +82,6 @@ def test_log_softmax_is_its_equation_however_the_samples_lie(rng, order):
     np.testing.assert_allclose(log_softmax(Z), np.log(A), atol=1e-14)
 
 
-def test_a_product_with_ones_is_a_sum_over_samples(rng):
-    dLdZ = rng.normal(size=(6, 3))
-    np.testing.assert_allclose(dLdZ.T.dot(ones(6, dLdZ.dtype))[:, 0], dLdZ.sum(axis=0), rtol=1e-14)
-
-
 def test_ones_are_shared_and_so_cannot_be_written_to():
     column = ones(3, np.dtype(float))
     assert column is ones(3, np.dtype(float))
