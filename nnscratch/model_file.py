@@ -16,6 +16,7 @@ import ast
 import io
 import json
 import math
+import shlex
 import struct
 import tempfile
 import zipfile
@@ -151,7 +152,7 @@ def load_model(path: Path | str) -> SavedModel:
         raise ModelFileError(
             "there is no such model",
             where=str(path),
-            next_step=f"train one with: nnscratch train --output {path}",
+            next_step=f"train one with: nnscratch train --output {shlex.quote(str(path))}",
         ) from error
     except OSError as error:
         raise _unreadable(error.strerror or str(error), path) from error

@@ -289,11 +289,11 @@ def step(state: TrainingState, learning_rate: float, config: TrainConfig) -> Non
 
 
 def _diverged(epoch: int, batch: int, loss: float, config: TrainConfig) -> DivergenceError:
+    smaller = min(config.learning_rate / 10, 0.1)
     return DivergenceError(
         f"the loss became {loss} with a learning rate of {config.learning_rate:g}",
         where=f"epoch {epoch}, batch {batch}",
-        next_step=f"try a smaller rate, for example --lr {config.learning_rate / 10:.2g}; "
-        "no file was changed",
+        next_step=f"try a smaller rate, for example --lr {smaller:.2g}; no file was changed",
     )
 
 

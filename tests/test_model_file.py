@@ -140,3 +140,9 @@ def test_a_place_that_cannot_be_written_is_told_before_training(tmp_path):
             check_writable(path)
     check_writable(tmp_path / "m.npz")
     assert not os.listdir(tmp_path)
+
+
+def test_a_missing_model_is_told_with_a_command_that_can_be_pasted(tmp_path):
+    with pytest.raises(ModelFileError) as caught:
+        load_model(tmp_path / "my model.npz")
+    assert caught.value.next_step.endswith("my model.npz'")
