@@ -17,7 +17,7 @@ import numpy as np
 
 from nnscratch import TrainConfig, TrainingState, fit
 from nnscratch.data import Dataset
-from nnscratch.synthetic import draw_digits
+from nnscratch.data.synthetic import draw_digits
 
 EPOCHS = 3
 PLAIN = {"samples": 60_000, "batch": 64, "hidden": 10}

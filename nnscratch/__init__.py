@@ -7,13 +7,9 @@ The public names are loaded when they are first used, so that `import nnscratch`
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 __version__ = "0.1.0"
-
-DEFAULT_DATA_DIR = Path("data")
-DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
 
 _HOME = {
     "Linear": "core",
@@ -30,7 +26,7 @@ _HOME = {
     "Dataset": "data",
     "download": "data",
     "load_dataset": "data",
-    "load_picture": "images",
+    "load_picture": "pictures.read",
     "SavedModel": "model_file",
     "load_model": "model_file",
     "save_model": "model_file",

@@ -1,5 +1,5 @@
 """`python -m nnscratch` is the same as `nnscratch`."""
 
-from nnscratch.cli import main
+from nnscratch.app.cli import main
 
 main()

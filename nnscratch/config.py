@@ -16,6 +16,9 @@ from typing import Any
 
 from nnscratch.errors import ConfigError
 
+DEFAULT_DATA_DIR = Path("data")
+DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
+
 SCHEDULES = ("constant", "cosine")
 
 

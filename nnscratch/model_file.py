@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import nnscratch
+from nnscratch import __version__
 from nnscratch.config import TrainConfig, as_dict, config_from
 from nnscratch.core import CLASSES, IN_FEATURES, Floats, Network
 from nnscratch.errors import ConfigError, ModelFileError
@@ -99,7 +99,7 @@ def _npz(members: Mapping[str, NDArray[Any]]) -> bytes:
 def _metadata(model: SavedModel) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
-        "nnscratch_version": nnscratch.__version__,
+        "nnscratch_version": __version__,
         "dataset": {"name": model.dataset, "sha256": model.sha256},
         "preprocessing": {"scale": "pixels / 255", "deskew": model.config.deskew},
         "config": as_dict(model.config),

@@ -30,8 +30,8 @@ from nnscratch.core import (
 )
 from nnscratch.data import Dataset
 from nnscratch.errors import ConfigError, DivergenceError
-from nnscratch.framing import deskew
 from nnscratch.metrics import DigitScore, accuracy, confusion_matrix, per_class
+from nnscratch.pictures.framing import deskew
 
 EVALUATION_BATCH = 1000
 PICTURES_AHEAD = 4096  # few enough to stay in a cache, enough for handing over to cost little

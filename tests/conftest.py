@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from nnscratch.data import Dataset, load_dataset, missing_files
-from nnscratch.idx import encode_idx
-from nnscratch.mirrors import MNIST_FILES
-from nnscratch.synthetic import draw_digits
+from nnscratch.data.fetch import MNIST_FILES
+from nnscratch.data.idx import encode_idx
+from nnscratch.data.synthetic import draw_digits
 
 ROOT = Path(__file__).parents[1]
 

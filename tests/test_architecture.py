@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,55 +12,82 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "nnscratch"
 
-# floor: file -> what it may import besides the standard library, NumPy and lower floors' list
-HOUSE = {
-    "core": set(),
-    "metrics": set(),
-    "framing": set(),
-    "errors": set(),
-    "files": set(),
-    "gradcheck": {"core", "errors"},
-    "config": {"errors"},
-    "idx": {"errors"},
-    "skeletons": set(),
-    "synthetic": {"framing", "skeletons"},
-    "augment": {"framing"},
-    "ink": {"errors", "PIL"},
-    "images": {"errors", "files", "framing", "ink", "PIL"},
-    "model_file": {"errors", "files", "core", "config", ""},
-    "mirrors": {"errors", "requests", "urllib3", ""},
-    "data": {"errors", "files", "idx", "mirrors", "synthetic", ""},
-    "training": {"core", "metrics", "config", "framing", "augment", "data", "errors"},
-    "plots": {"errors", "files", "matplotlib"},
-    "display": {"rich", "errors", "training", "data", "core", "gradcheck", "images"},
+# From the cellar to the roof. A room may import whatever stands before it, and its own files.
+FLOORS = (
+    ("errors", "files", "config", "products", "core"),
+    ("pictures", "data", "metrics", "augment", "gradcheck", "explain"),
+    ("model", "training", "model_file", "runs", "records"),
+    ("lab",),
+    ("app", "web"),
+)
+ROOMS = [room for floor in FLOORS for room in floor]
+
+# What each library may be imported by; whatever is not here, nobody may import.
+LIBRARIES = {
+    "numpy": "*",
+    "PIL": "pictures/*",
+    "requests": "data/fetch",
+    "urllib3": "data/fetch",
+    "typer": "app/cli",
+    "rich": "app/*",
+    "matplotlib": "app/plots",
 }
 
+FILES = sorted(path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))
 
-def imports_of(path):
-    """Name what a file imports: our own modules plainly, others by their top name."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+
+def imports_of(file: Path):
+    """Yield all that a file imports, wherever in it: ("nnscratch", "data.idx") or ("numpy", "")."""
+    for node in ast.walk(ast.parse((PACKAGE / f"{file}.py").read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
+            assert node.level == 0, "imports are written in full"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         else:
             continue
         for name in names:
             top, _, rest = name.partition(".")
-            yield rest if top == "nnscratch" else top
+            yield top, rest
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in PACKAGE.glob("[a-z]*.py")))
-def test_imports_point_downwards(name):
-    if name in ("cli", "run", "sheet"):
-        return  # the faces may use everything, and nothing below may use them
-    allowed = HOUSE[name] | set(sys.stdlib_module_names) | {"numpy"}
-    assert set(imports_of(PACKAGE / f"{name}.py")) <= allowed
+def room_of(file: Path) -> str:
+    return file.parts[0]
 
 
-def test_only_the_command_line_knows_typer():
-    users = {path.stem for path in PACKAGE.glob("*.py") if "typer" in imports_of(path)}
-    assert users == {"cli"}
+def own_rooms(file: Path):
+    """Yield the rooms of ours that a file imports."""
+    for top, rest in imports_of(file):
+        if top == "nnscratch" and (room := rest.partition(".")[0]) != "__version__":
+            yield room
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_every_file_stands_in_the_plan(file):
+    assert room_of(file) in [*ROOMS, "__init__", "__main__"]
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if room_of(f) in ROOMS], ids=str)
+def test_imports_point_downwards(file):
+    own = ROOMS.index(room_of(file))
+    for room in own_rooms(file):
+        assert ROOMS.index(room) <= own, f"{file} imports {room}"
+        assert {room_of(file), room} != {"app", "web"} or file == Path("app/cli")
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_each_library_has_its_place(file):
+    for top, _ in imports_of(file):
+        if top != "nnscratch" and top not in sys.stdlib_module_names:
+            assert top in LIBRARIES, f"{file} imports {top}"
+            assert file.match(LIBRARIES[top]), f"{file} imports {top}"
+
+
+def test_the_front_door_only_starts_the_command_line_and_the_public_names_are_lazy():
+    assert set(own_rooms(Path("__main__"))) == {"app"}
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    at_once = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+    assert at_once <= {"__future__", "importlib", "typing"}
 
 
 def loaded_by(code):
@@ -73,7 +101,7 @@ def test_a_plain_import_loads_nothing_heavy():
 
 
 def test_help_loads_neither_numpy_nor_requests_nor_pillow():
-    assert not {"numpy", "requests", "PIL", "matplotlib"} & loaded_by("import nnscratch.cli")
+    assert not {"numpy", "requests", "PIL", "matplotlib"} & loaded_by("import nnscratch.app.cli")
 
 
 def test_the_public_names_are_there_and_documented():
@@ -85,5 +113,5 @@ def test_the_public_names_are_there_and_documented():
 
 
 def test_every_file_opens_with_what_it_is():
-    for path in PACKAGE.glob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))

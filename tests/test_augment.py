@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnscratch.augment import Variation, augment
-from nnscratch.framing import centre_of_mass
+from nnscratch.pictures.framing import centre_of_mass
 
 STILL = Variation(shift=0, rotation=0, scale=0, shear=0, wobble=0, stroke=0)
 

@@ -335,7 +335,7 @@ def test_the_defaults_that_help_and_readme_tell_are_those_of_the_settings():
 
     import typer.main
 
-    from nnscratch.cli import FLAG_OF, app
+    from nnscratch.app.cli import FLAG_OF, app
     from nnscratch.config import TrainConfig, as_dict
 
     options = {

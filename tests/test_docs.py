@@ -9,7 +9,7 @@ import pytest
 import typer.main
 
 from conftest import ROOT
-from nnscratch.cli import app
+from nnscratch.app.cli import app
 from nnscratch.core import Linear, ReLU, SoftmaxCrossEntropy
 from readme_console import BLOCK, README, refreshed
 

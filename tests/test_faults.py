@@ -32,9 +32,9 @@ from loopback import Server, folder_answer, serving
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network
 from nnscratch.data import download, load_dataset
+from nnscratch.data.fetch import MNIST_FILES, Patience
 from nnscratch.errors import DataError, DownloadError, ModelFileError
 from nnscratch.files import SUFFIX
-from nnscratch.mirrors import MNIST_FILES, Patience
 from nnscratch.model_file import SavedModel, load_model, save_model
 
 NAMES = [file.name for file in MNIST_FILES]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnscratch.framing import centre_of_mass, deskew, ink_box, shift
+from nnscratch.pictures.framing import centre_of_mass, deskew, ink_box, shift
 
 
 def slanted_bar(slant):

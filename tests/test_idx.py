@@ -5,8 +5,8 @@ import struct
 import numpy as np
 import pytest
 
+from nnscratch.data.idx import decode_idx, encode_idx
 from nnscratch.errors import IDXError
-from nnscratch.idx import decode_idx, encode_idx
 
 SOUND = struct.pack(">HBBIII", 0, 8, 3, 2, 3, 4) + bytes(range(24))
 

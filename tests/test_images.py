@@ -8,9 +8,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from nnscratch.errors import NoDigitError, PictureError
-from nnscratch.framing import centre_of_mass, ink_box
-from nnscratch.images import FINE, is_mnist_like, load_picture, prepare_grey
-from nnscratch.ink import connected, find_ink, ink_is_dark, stroke_width
+from nnscratch.pictures.framing import centre_of_mass, ink_box
+from nnscratch.pictures.ink import connected, find_ink, ink_is_dark, stroke_width
+from nnscratch.pictures.read import FINE, is_mnist_like, load_picture, prepare_grey
 
 
 def page(height=60, width=80, stroke=4):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nnscratch.app.plots import Mistake, ReportData, check_plot, save_curves, save_report
 from nnscratch.errors import PlotError
-from nnscratch.plots import Mistake, ReportData, check_plot, save_curves, save_report
 
 KEYS = ("epoch", "train_loss", "validation_loss", "validation_accuracy")
 HISTORY = [dict(zip(KEYS, (n, 1 / n, 1.1 / n, 1 - 0.5 / n), strict=True)) for n in range(1, 9)]
@@ -94,7 +94,7 @@ def test_a_plot_that_cannot_be_drawn_stops_before_training(run, own_data, tmp_pa
 def test_without_matplotlib_the_command_that_installs_it_is_named(tmp_path):
     code = (
         "import sys; sys.modules['matplotlib'] = None; sys.modules['matplotlib.figure'] = None;"
-        "from nnscratch.cli import app; app(['train', '--plot', 'c.png'])"
+        "from nnscratch.app.cli import app; app(['train', '--plot', 'c.png'])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True

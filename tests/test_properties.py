@@ -17,16 +17,16 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 from typer.testing import CliRunner
 
+from nnscratch.app.cli import app
 from nnscratch.augment import augment
-from nnscratch.cli import app
 from nnscratch.config import TrainConfig, load_settings
 from nnscratch.core import log_softmax
+from nnscratch.data.idx import decode_idx, encode_idx
 from nnscratch.errors import ConfigError, IDXError, ModelFileError, PictureError
-from nnscratch.framing import centre_of_mass, deskew
-from nnscratch.idx import decode_idx, encode_idx
-from nnscratch.images import load_picture
 from nnscratch.metrics import confusion_matrix, per_class
 from nnscratch.model_file import SavedModel, load_model, save_model
+from nnscratch.pictures.framing import centre_of_mass, deskew
+from nnscratch.pictures.read import load_picture
 
 settings.register_profile("ours", deadline=None, max_examples=150, print_blob=True)
 settings.load_profile("ours")

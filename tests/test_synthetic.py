@@ -11,9 +11,9 @@ import pytest
 
 from nnscratch.config import TrainConfig
 from nnscratch.data import Dataset, obtain_dataset
-from nnscratch.framing import centre_of_mass
-from nnscratch.skeletons import SKELETONS
-from nnscratch.synthetic import _stroke_matrix, draw_digits, synthetic_digits
+from nnscratch.data.skeletons import SKELETONS
+from nnscratch.data.synthetic import _stroke_matrix, draw_digits, synthetic_digits
+from nnscratch.pictures.framing import centre_of_mass
 from nnscratch.training import TrainingState, evaluate, fit
 
 
@@ -102,7 +102,7 @@ def test_a_second_run_loads_what_the_first_has_kept(whole_set, tmp_path):
 
 def test_all_platforms_of_this_kind_draw_the_same(whole_set):
     code = (
-        "import hashlib, nnscratch.synthetic as s;"
+        "import hashlib, nnscratch.data.synthetic as s;"
         "print(hashlib.sha256(s.synthetic_digits()[2].tobytes()).hexdigest())"
     )
     other = subprocess.check_output(

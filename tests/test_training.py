@@ -218,7 +218,7 @@ def test_augmentation_and_deskewing_still_learn_and_repeat(own_dataset):
 
 
 def test_a_deskewed_model_is_measured_on_deskewed_pictures(own_dataset):
-    from nnscratch.framing import deskew
+    from nnscratch.pictures.framing import deskew
 
     state, _ = trained(own_dataset, TrainConfig(epochs=1, validation_size=200, deskew=True))
     images, labels = own_dataset.test_images, own_dataset.test_labels

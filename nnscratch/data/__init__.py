@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nnscratch import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR
+from nnscratch.config import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR
+from nnscratch.data.fetch import MIRRORS, MNIST_FILES, Mirrors, MNISTFile, OnBytes, OnNote, Patience
+from nnscratch.data.idx import decode_idx, encode_idx
+from nnscratch.data.synthetic import SYNTHETIC_VERSION, synthetic_digits
 from nnscratch.errors import DataError, DownloadError
 from nnscratch.files import sweep_stale, write_atomically
-from nnscratch.idx import decode_idx, encode_idx
-from nnscratch.mirrors import MIRRORS, MNIST_FILES, Mirrors, MNISTFile, OnBytes, OnNote, Patience
-from nnscratch.synthetic import SYNTHETIC_VERSION, synthetic_digits
 
 LARGEST_FILE_BYTES = 1 << 30
 SYNTHETIC_FOLDER = "synthetic"

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from nnscratch import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR, __version__
+from nnscratch import __version__
+from nnscratch.config import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR
 from nnscratch.errors import ConfigError, NNScratchError, Terminated
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from nnscratch.config import TrainConfig
     from nnscratch.core import Floats, Integers, Network
     from nnscratch.gradcheck import BlockCheck
-    from nnscratch.images import Prepared
     from nnscratch.model_file import SavedModel
+    from nnscratch.pictures.read import Prepared
 
 DEBUG_VARIABLE = "NNSCRATCH_DEBUG"
 EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
@@ -61,21 +62,21 @@ def _terminate(*_: object) -> NoReturn:
 
 def _tell(error: BaseException) -> int:
     """Show an error and return the exit code that belongs to it."""
-    from nnscratch import display
+    from nnscratch.app import terminal
 
     if isinstance(error, BrokenPipeError):
-        display.silence_stdout()
+        terminal.silence_stdout()
         return 0
     if isinstance(error, KeyboardInterrupt):
-        display.show_note("interrupted")
+        terminal.show_note("interrupted")
         return EXIT_INTERRUPTED
     if isinstance(error, Terminated):
-        display.show_note("terminated")
+        terminal.show_note("terminated")
         return EXIT_TERMINATED
     if isinstance(error, MemoryError):
         error = NNScratchError("there is not enough memory", next_step="try smaller settings")
     assert isinstance(error, NNScratchError)
-    display.show_error(error)
+    terminal.show_error(error)
     return 1
 
 
@@ -144,22 +145,23 @@ def download(
 
         nnscratch download --data-dir ~/mnist --mirror http://10.0.0.5:8000/
     """
-    from nnscratch import data, display
-    from nnscratch.mirrors import MIRRORS
+    from nnscratch import data
+    from nnscratch.app import terminal
+    from nnscratch.data.fetch import MIRRORS
 
-    with display.download_bars() as on_bytes:
+    with terminal.download_bars() as on_bytes:
         files = data.download(
             data_dir,
             mirrors=mirror or MIRRORS,
             force=force,
             on_bytes=on_bytes,
-            on_note=display.show_note,
+            on_note=terminal.show_note,
         )
     if not json:
-        display.show_fetched(files)
+        terminal.show_fetched(files)
         return
     for file in files:
-        display.show_json(
+        terminal.show_json(
             {
                 "file": file.name,
                 "path": str(file.path),
@@ -257,9 +259,9 @@ def train(
         "validation_size": validation,
         "seed": seed,
     }
-    from nnscratch import run as runs
+    from nnscratch import runs
+    from nnscratch.app.plots import check_plot
     from nnscratch.model_file import check_writable
-    from nnscratch.plots import check_plot
 
     with _blaming_the_flag(flags):
         if resume:
@@ -344,10 +346,10 @@ def evaluate(
 
         nnscratch evaluate model.npz --split train --json
     """
-    from nnscratch import display, sheet
+    from nnscratch.app import sheet, terminal
+    from nnscratch.app.plots import check_plot
     from nnscratch.model_file import load_model
-    from nnscratch.plots import check_plot
-    from nnscratch.run import obtain
+    from nnscratch.runs import obtain
     from nnscratch.training import evaluate as measure
 
     if plot:
@@ -366,15 +368,15 @@ def evaluate(
     if json:
         answer = sheet.report_json(report, str(model), data.name, split)
         answer |= sheet.pictures_json(saved, report, votes, mistakes or sheet.MISTAKES_ON_A_SHEET)
-        display.show_json(answer)
+        terminal.show_json(answer)
         return
-    display.show_report(report, str(model), data.name, split)
+    terminal.show_report(report, str(model), data.name, split)
     if mistakes:
-        display.show_mistakes(report, images, mistakes)
+        terminal.show_mistakes(report, images, mistakes)
     if weights:
-        display.show_weights(units, votes, saved.config.hidden_size)
+        terminal.show_weights(units, votes, saved.config.hidden_size)
     if data.name == "synthetic":
-        display.show_not_mnist(str(model))
+        terminal.show_not_mnist(str(model))
 
 
 @app.command()
@@ -413,7 +415,7 @@ def predict(
 
         nnscratch predict scans/ --model model.npz --json
     """
-    from nnscratch import display
+    from nnscratch.app import terminal
     from nnscratch.model_file import load_model
 
     if save_prepared and (len(images) > 1 or Path(images[0]).is_dir()):
@@ -422,11 +424,11 @@ def predict(
     saved = load_model(path)
     answers = _answers(images, saved, invert)
     if json:
-        failed = display.show_predictions_json(answers, str(path))
+        failed = terminal.show_predictions_json(answers, str(path))
     elif len(images) > 1 or Path(images[0]).is_dir():
-        failed = display.show_prediction_table(answers, str(path))
+        failed = terminal.show_prediction_table(answers, str(path))
     else:
-        failed = display.show_predictions(answers, str(path), save_prepared)
+        failed = terminal.show_predictions(answers, str(path), save_prepared)
     if failed:
         raise typer.Exit(1)
 
@@ -446,7 +448,7 @@ def _answers(
     import numpy as np
 
     from nnscratch.core import scale_pixels
-    from nnscratch.images import list_pictures, load_picture
+    from nnscratch.pictures.read import list_pictures, load_picture
     from nnscratch.training import prepare
 
     for given in images:
@@ -492,15 +494,15 @@ def gradcheck(
 
         nnscratch gradcheck --break W_o
     """
-    from nnscratch import display
+    from nnscratch.app import terminal
     from nnscratch.gradcheck import check_gradients
 
     network, A, labels, samples = _gradcheck_setting(model, data_dir, seed)
     blocks = check_gradients(network, A, labels, rng=_rng(seed), planted_error=break_)
     if json:
-        display.show_json(_gradcheck_json(blocks, samples))
+        terminal.show_json(_gradcheck_json(blocks, samples))
     else:
-        display.show_gradcheck(blocks, len(labels), samples)
+        terminal.show_gradcheck(blocks, len(labels), samples)
     if not all(block.passed for block in blocks):
         raise typer.Exit(1)
 

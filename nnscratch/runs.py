@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnscratch import display
+from nnscratch.app import terminal
+from nnscratch.app.plots import save_curves
 from nnscratch.config import TrainConfig
 from nnscratch.data import Dataset, obtain_dataset
 from nnscratch.errors import DataError, ModelFileError, Terminated
 from nnscratch.files import write_atomically
 from nnscratch.model_file import SavedModel, load_model, not_writable, save_model
-from nnscratch.plots import save_curves
 from nnscratch.training import Checkpoint, EpochResult, TrainingState, evaluate, fit
 
 DIGITS_DRAWN = 70_000
@@ -25,9 +25,9 @@ DIGITS_DRAWN = 70_000
 
 def obtain(data_dir: Path, wanted: str) -> Dataset:
     """Load a data set, showing what is fetched or drawn; see `data.obtain_dataset`."""
-    with display.download_bars() as on_bytes, display.drawing_bar(DIGITS_DRAWN) as on_drawn:
+    with terminal.download_bars() as on_bytes, terminal.drawing_bar(DIGITS_DRAWN) as on_drawn:
         return obtain_dataset(
-            data_dir, wanted, on_bytes=on_bytes, on_drawn=on_drawn, on_note=display.show_note
+            data_dir, wanted, on_bytes=on_bytes, on_drawn=on_drawn, on_note=terminal.show_note
         )
 
 
@@ -74,25 +74,25 @@ def train(run: Run, output: Path, json: bool) -> None:
     done, samples = len(state.history), len(dataset.train_images) - config.validation_size
     checkpoint = state.checkpoint()
     try:
-        with display.TrainingScreen(config.epochs, samples, done) as screen:
+        with terminal.TrainingScreen(config.epochs, samples, done) as screen:
             for result in fit(state, dataset, config, on_samples=screen.on_samples):
                 checkpoint = state.checkpoint()
                 screen.on_epoch(result)
                 if json:
-                    display.show_json({"event": "epoch", **vars(result)})
+                    terminal.show_json({"event": "epoch", **vars(result)})
     except (KeyboardInterrupt, Terminated):
         _keep(run, checkpoint, output)
         raise
     images, labels = dataset.test_images, dataset.test_labels
     report = evaluate(state.network, images, labels, deskewed=config.deskew)
     _save(output, run, test={"loss": report.loss, "accuracy": report.accuracy})
-    display.show_if_chance(report.loss)
+    terminal.show_if_chance(report.loss)
     seconds = sum(result.seconds for result in state.history)
     if not json:
-        display.show_curves(state.history)
-        display.show_trained(report, dataset.name, str(output), config.hidden_size, seconds)
+        terminal.show_curves(state.history)
+        terminal.show_trained(report, dataset.name, str(output), config.hidden_size, seconds)
         return
-    display.show_json(
+    terminal.show_json(
         {
             "event": "done",
             "model": str(output),
@@ -111,10 +111,10 @@ def write_course(run: Run, plot: Path | None, table: Path | None) -> None:
         title = f"784-{config.hidden_size}-10, learning rate {config.learning_rate:g}, batch "
         title += f"{config.batch_size}, {config.schedule}, seed {config.seed}"
         save_curves(plot, title, [vars(result) for result in run.state.history])
-        display.show_note(f"the curves are in {plot}")
+        terminal.show_note(f"the curves are in {plot}")
     if table:
         _write_csv(table, [vars(result) for result in run.state.history])
-        display.show_note(f"the history is in {table}")
+        terminal.show_note(f"the history is in {table}")
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -131,12 +131,12 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> None:
     """Save the last finished epoch beside the model, and say how to go on."""
     if not checkpoint.history:
-        display.show_note("no epoch was finished, so nothing is kept")
+        terminal.show_note("no epoch was finished, so nothing is kept")
         return
     run.state.restore(checkpoint)
     path = output.with_name(f"{output.name.removesuffix('.npz')}.interrupted.npz")
     _save(path, run, velocity=checkpoint.velocity, generator=checkpoint.generator)
-    display.show_kept(len(checkpoint.history), str(path), str(output))
+    terminal.show_kept(len(checkpoint.history), str(path), str(output))
 
 
 def _save(path: Path, run: Run, **rest: Any) -> None:

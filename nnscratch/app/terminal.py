@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from nnscratch.core import Floats
     from nnscratch.data import Fetched
     from nnscratch.gradcheck import BlockCheck
-    from nnscratch.images import Prepared
+    from nnscratch.pictures.read import Prepared
     from nnscratch.training import EpochResult, Report
 
 SECONDS_BETWEEN_UPDATES = 0.1
@@ -430,7 +430,7 @@ def _doubts(picture: Prepared, probabilities: Floats) -> list[str]:
 
 
 def _save_picture(picture: Prepared, path: Path) -> None:
-    from nnscratch.images import save_picture
+    from nnscratch.pictures.read import save_picture
 
     save_picture(picture.image, path)
     show_note(f"what the network saw is in {path}")

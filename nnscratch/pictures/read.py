@@ -26,8 +26,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nnscratch.errors import NoDigitError, PictureError
 from nnscratch.files import write_atomically
-from nnscratch.framing import BOX_SIZE, CENTRE, SIZE, centre_of_mass, ink_box
-from nnscratch.ink import (
+from nnscratch.pictures.framing import BOX_SIZE, CENTRE, SIZE, centre_of_mass, ink_box
+from nnscratch.pictures.ink import (
     FAINT_INK,
     WEAKEST_CONTRAST,
     Grey,

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nnscratch.framing import BOX_SIZE, CENTRE, SIZE, centre_of_mass
-from nnscratch.skeletons import SKELETONS, Skeleton
+from nnscratch.data.skeletons import SKELETONS, Skeleton
+from nnscratch.pictures.framing import BOX_SIZE, CENTRE, SIZE, centre_of_mass
 
 SYNTHETIC_VERSION = "1"  # a new one wherever the digits change, so that no cache outlives them
 SEED = 20260101

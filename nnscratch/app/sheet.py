@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from nnscratch import display
+from nnscratch.app import terminal
+from nnscratch.app.plots import Mistake, ReportData, save_report
 from nnscratch.config import as_dict
 from nnscratch.core import Floats
 from nnscratch.data import Dataset
 from nnscratch.model_file import SavedModel
-from nnscratch.plots import Mistake, ReportData, save_report
 from nnscratch.training import Report
 
 UNITS_SHOWN, MISTAKES_ON_A_SHEET = 10, 20
@@ -65,7 +65,7 @@ def plot_report(
     title += f"{report.accuracy:.2%} recognised"
     f1 = [score.f1 for score in report.per_class]
     save_report(path, ReportData(title, notes, report.confusion, f1, units, votes, mistakes))
-    display.show_note(f"the report is in {path}")
+    terminal.show_note(f"the report is in {path}")
 
 
 def report_json(report: Report, model: str, dataset: str, split: str) -> dict[str, Any]:

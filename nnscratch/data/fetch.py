@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nnscratch import DATA_DIR_VARIABLE
+from nnscratch.config import DATA_DIR_VARIABLE
 from nnscratch.errors import DownloadError
 
 if TYPE_CHECKING:

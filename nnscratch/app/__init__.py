@@ -1,0 +1,1 @@
+"""The terminal: what you type, and what you see."""
