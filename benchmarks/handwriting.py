@@ -4,8 +4,8 @@
 
 FOLDER holds pictures and a `labels.csv` with the columns `file`, `label` and `source`. Scored are
 the resize that tutorials show, then each step of `nnscratch.pictures.read` added in turn, with the
-plain 784-10-10 model (`nnscratch train`, unless --plain names one) and the bundled one; and the whole
-per source.
+plain 784-10-10 model (`nnscratch train`, unless --plain names one) and the bundled one; and the
+whole per source.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rich.table import Table
 
 from nnscratch import TrainConfig, TrainingState, fit, load_dataset, load_model, scale_pixels
 from nnscratch.errors import NNScratchError
-from nnscratch.model_file import BUNDLED_MODEL, SavedModel
+from nnscratch.model_file import BUNDLED_MODEL, Model
 from nnscratch.pictures.read import STEPS, load_picture, prepare_grey, read_grey
 from nnscratch.training import prepare
 
@@ -48,16 +48,16 @@ def up_to(number: int) -> Prepare:
     return prepare_some
 
 
-def plain_model(data_dir: Path) -> SavedModel:
+def plain_model(data_dir: Path) -> Model:
     """Train what `nnscratch train` trains."""
     config = TrainConfig()
     state = TrainingState.start(config)
     for _ in fit(state, load_dataset(data_dir), config):
         pass
-    return SavedModel(state.network, config, "mnist")
+    return Model(state.network, config, "mnist")
 
 
-def right(model: SavedModel, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def right(model: Model, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Tell which pictures are recognised, (n,) bool."""
     A = scale_pixels(prepare(images, model.config.deskew))
     return model.network.predict(A) == labels

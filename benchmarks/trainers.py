@@ -59,7 +59,7 @@ def control(epochs: int) -> Result:
     """Do the least NumPy must do: gather and convert the batches, and the two large products."""
     import numpy as np
 
-    from nnscratch.core import empty_batch, scale_pixels
+    from nnscratch.products import empty_batch, scale_pixels
 
     images = mnist().train_images
     rng = np.random.default_rng(0)

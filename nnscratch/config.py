@@ -1,14 +1,14 @@
-"""Every hyper-parameter of a training run, in one frozen record, with what each may be.
+"""Every setting of a training run: its default, its range, its option and its help, once.
 
 The keys of a TOML file are the field names; a file may leave out any of them. Nothing else in the
-package knows a default or a range.
+package knows a default or a range: the command line's options are made from what stands here.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,35 +20,71 @@ DEFAULT_DATA_DIR = Path("data")
 DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
 
 SCHEDULES = ("constant", "cosine")
+LARGEST_WIDTH = 100_000  # some 80 million weights, 640 MB with their gradients
+LARGEST_COUNT = 1_000_000_000
+LARGEST_SEED = 2**32 - 1
+LARGEST_REAL = 1e300  # a whole number may be too large for a float
+LARGEST_FILE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
-class Allowed:
-    """What one setting may be: its type, a test, and the range in words."""
+class Setting:
+    """One setting: its type, a test, the range in words, its option and what help says of it."""
 
     type: type
     words: str
     test: Callable[[Any], bool]
+    flag: str
+    help: str
+    choices: tuple[str, ...] = ()
 
 
-def _whole(lowest: int) -> Allowed:
-    return Allowed(int, f"a whole number, {lowest} or more", lambda value: value >= lowest)
+def _whole(lowest: int, highest: int, flag: str, help: str) -> Setting:
+    words = f"a whole number from {lowest} to {highest:,}"
+    return Setting(int, words, lambda value: lowest <= value <= highest, flag, help)
 
 
-_SWITCH = Allowed(bool, "true or false", lambda value: True)
+def _real(words: str, test: Callable[[Any], bool], flag: str, help: str) -> Setting:
+    return Setting(float, words, test, flag, help)
 
-ALLOWED: dict[str, Allowed] = {
-    "learning_rate": Allowed(float, "a finite number above 0", lambda value: value > 0),
-    "epochs": _whole(1),
-    "batch_size": _whole(1),
-    "hidden_size": _whole(1),
-    "momentum": Allowed(float, "a number from 0 to below 1", lambda value: 0 <= value < 1),
-    "weight_decay": Allowed(float, "a finite number, 0 or more", lambda value: value >= 0),
-    "schedule": Allowed(str, " or ".join(SCHEDULES), lambda value: value in SCHEDULES),
-    "augment": _SWITCH,
-    "deskew": _SWITCH,
-    "validation_size": _whole(0),
-    "seed": _whole(0),
+
+def _switch(flag: str, help: str) -> Setting:
+    return Setting(bool, "true or false", lambda value: True, flag, help)
+
+
+SETTINGS: dict[str, Setting] = {
+    "learning_rate": _real(
+        "a finite number above 0", lambda value: value > 0, "--lr", "Learning rate, above 0."
+    ),
+    "epochs": _whole(1, LARGEST_COUNT, "--epochs", "Passes over the training pictures."),
+    "batch_size": _whole(1, LARGEST_COUNT, "--batch-size", "Pictures per step."),
+    "hidden_size": _whole(1, LARGEST_WIDTH, "--hidden", "Hidden units."),
+    "momentum": _real(
+        "a number from 0 to below 1",
+        lambda value: 0 <= value < 1,
+        "--momentum",
+        "Share of the last step that is kept, 0 to below 1.",
+    ),
+    "weight_decay": _real(
+        "a finite number, 0 or more",
+        lambda value: value >= 0,
+        "--weight-decay",
+        "How strongly weights are pulled towards 0.",
+    ),
+    "schedule": Setting(
+        str,
+        " or ".join(SCHEDULES),
+        lambda value: value in SCHEDULES,
+        "--schedule",
+        "Keep the learning rate, or let it fall to 0 along a cosine.",
+        SCHEDULES,
+    ),
+    "augment": _switch("--augment", "Learn from random variants of each picture."),
+    "deskew": _switch("--deskew", "Shear every picture upright, in training and ever after."),
+    "validation_size": _whole(
+        0, LARGEST_COUNT, "--validation", "Training pictures held out to watch progress."
+    ),
+    "seed": _whole(0, LARGEST_SEED, "--seed", "Decides every random choice."),
 }
 
 
@@ -86,19 +122,28 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for key, allowed in ALLOWED.items():
-            object.__setattr__(self, key, _checked(key, getattr(self, key), allowed))
+        for key, setting in SETTINGS.items():
+            object.__setattr__(self, key, _checked(key, getattr(self, key), setting))
 
 
-def _checked(key: str, value: object, allowed: Allowed) -> object:
-    if allowed.type is float and type(value) is int:
-        value = float(value) if abs(value) < 1e300 else math.inf
-    fits = type(value) is allowed.type and allowed.test(value)
-    if isinstance(value, float):
-        fits = fits and math.isfinite(value)
-    if not fits:
-        raise ConfigError(f"{key} must be {allowed.words}, and is {value!r}", key=key)
-    return value
+def _checked(key: str, value: Any, setting: Setting) -> Any:
+    """Return a value as a plain Python one, or refuse it; NumPy's numbers are numbers."""
+    plain = _as_type(value, setting.type)
+    if plain is None or not setting.test(plain):
+        raise ConfigError(f"{key} must be {setting.words}, and is {value!r}", key=key)
+    return plain
+
+
+def _as_type(value: Any, kind: type) -> Any:
+    """Return `value` as int, float, bool or str without changing what it says; None if not so."""
+    if type(value) is bool or kind in (bool, str):
+        return value if type(value) is kind else None
+    if kind is int:
+        return int(value) if isinstance(value, numbers.Integral) else None
+    if not isinstance(value, numbers.Real):
+        return None
+    number = float(value) if abs(value) < LARGEST_REAL else math.inf  # type: ignore[operator]
+    return number if math.isfinite(number) else None
 
 
 def config_from(settings: Mapping[str, object], *, where: str = "") -> TrainConfig:
@@ -111,12 +156,12 @@ def config_from(settings: Mapping[str, object], *, where: str = "") -> TrainConf
     3
     """
     for key in settings:
-        if key not in ALLOWED:
+        if key not in SETTINGS:
             raise ConfigError(
                 f"there is no setting called {key!r}",
                 key=key,
                 where=where,
-                next_step=f"the settings are: {', '.join(ALLOWED)}",
+                next_step=f"the settings are: {', '.join(SETTINGS)}",
             )
     try:
         return TrainConfig(**settings)  # type: ignore[arg-type]
@@ -131,10 +176,16 @@ def load_settings(path: Path) -> dict[str, object]:
     Raises:
         ConfigError: the file cannot be read, is not TOML, or holds a bad key or value.
     """
+    import tomllib  # of all commands, only `train --config` needs it
+
     next_step = "compare it with configs/default.toml"
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        with path.open("rb") as file:
+            text = file.read(LARGEST_FILE_BYTES + 1)
+        if len(text) > LARGEST_FILE_BYTES:
+            raise ValueError(f"it is larger than {LARGEST_FILE_BYTES >> 10} kB")
+        settings = tomllib.loads(text.decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:  # UTF-8 and TOML errors are ValueErrors
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(
             f"the configuration cannot be read: {reason}", where=str(path), next_step=next_step

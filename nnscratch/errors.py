@@ -2,21 +2,26 @@
 
     NNScratchError
     ├── ConfigError          a setting that is unknown, of the wrong type or out of range
+    ├── ArrayError           pictures or labels that are not what they should be
     ├── DataError            the data folder: missing, damaged or not what was asked for
     │   ├── IDXError         the bytes of one IDX file do not add up
     │   └── DownloadError    no mirror gave the bytes that were wanted
-    ├── ModelFileError       a model file that cannot be read, trusted or written
+    ├── ModelFileError       a model file that cannot be read or trusted
     ├── PictureError         a picture that cannot be read
     │   └── NoDigitError     a picture that was read, and holds no digit
     ├── DivergenceError      training whose loss is no longer a number
-    ├── PlotError            a plot or table that cannot be saved
+    ├── OutputError          a file that cannot be written, or would replace what is not ours
     └── MissingExtraError    an optional library that is not installed
 
 Each says three things: what happened, where, and what to do next. The command line prints the
-three and exits with 1; `NNSCRATCH_DEBUG=1` adds the traceback.
+three and exits with 1; `NNSCRATCH_DEBUG=1` adds the traceback. They survive pickling, so that one
+can come back from another process. ConfigError and ArrayError are also ValueErrors, as whoever
+knows scikit-learn expects.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class NNScratchError(Exception):
@@ -37,13 +42,28 @@ class NNScratchError(Exception):
     def __str__(self) -> str:
         return "; ".join(part for part in (self.what, self.where, self.next_step) if part)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self.args, vars(self))
 
-class ConfigError(NNScratchError):
+
+def _remade(
+    kind: type[NNScratchError], args: tuple[Any, ...], state: dict[str, Any]
+) -> NNScratchError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(state)
+    return error
+
+
+class ConfigError(NNScratchError, ValueError):
     """A setting is unknown, of the wrong type or out of range; `key` names it."""
 
     def __init__(self, what: str, *, key: str = "", where: str = "", next_step: str = "") -> None:
         super().__init__(what, where=where, next_step=next_step)
         self.key = key
+
+
+class ArrayError(NNScratchError, ValueError):
+    """Pictures or labels are not what they should be."""
 
 
 class DataError(NNScratchError):
@@ -59,7 +79,7 @@ class DownloadError(DataError):
 
 
 class ModelFileError(NNScratchError):
-    """A model file cannot be read, trusted or written."""
+    """A model file cannot be read or trusted."""
 
 
 class PictureError(NNScratchError):
@@ -74,8 +94,8 @@ class DivergenceError(NNScratchError):
     """The loss of a training run is no longer a finite number."""
 
 
-class PlotError(NNScratchError):
-    """A plot or table cannot be saved."""
+class OutputError(NNScratchError):
+    """A file cannot be written, or would replace what is not ours."""
 
 
 class MissingExtraError(NNScratchError):

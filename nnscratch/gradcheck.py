@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnscratch.core import Floats, Integers, Network
+from nnscratch.core import CLASSES, IN_FEATURES, Integers, Network
+from nnscratch.data import load_dataset, missing_files
 from nnscratch.errors import NNScratchError
+from nnscratch.products import Floats, scale_pixels
 
 STEP = 1e-5
 TOLERANCE = 1e-6
@@ -51,13 +54,6 @@ class BlockCheck:
         return self.relative_error <= TOLERANCE
 
 
-def in_float64(network: Network) -> Network:
-    """Return a copy of a network that computes in float64."""
-    twin = Network(network.hidden.W.shape[0], rng=np.random.default_rng(0), dtype=np.float64)
-    twin.load_parameters(network.parameters)
-    return twin
-
-
 def away_from_the_kink(network: Network, A: Floats) -> NDArray[np.bool_]:
     """Tell which samples no step of the check can carry over the kink of ReLU, (n,) bool.
 
@@ -71,6 +67,25 @@ def away_from_the_kink(network: Network, A: Floats) -> NDArray[np.bool_]:
     reach = STEP * np.maximum(1, np.linalg.norm(A, axis=1))
     safe: NDArray[np.bool_] = np.abs(Z_h).min(axis=1) > 2 * reach
     return safe
+
+
+def sample_source(
+    data_dir: Path, rng: np.random.Generator
+) -> tuple[Callable[[int], tuple[Floats, Integers]], str]:
+    """Return a function that draws n samples, and a word for where they come from.
+
+    They are test pictures of the data folder, or random numbers if it holds none; nothing is
+    downloaded.
+    """
+    if missing_files(data_dir):
+        return lambda n: (rng.random((n, IN_FEATURES)), rng.integers(0, CLASSES, n)), "random"
+    dataset = load_dataset(data_dir)
+
+    def draw(n: int) -> tuple[Floats, Integers]:
+        chosen = rng.choice(len(dataset.test_images), n)
+        return scale_pixels(dataset.test_images[chosen], np.float64), dataset.test_labels[chosen]
+
+    return draw, dataset.name
 
 
 def draw_samples(
@@ -110,7 +125,7 @@ def check_gradients(
     """Compare every block's gradient with central differences.
 
     Args:
-        network: in float64, as `in_float64` gives it; its parameters end as they began.
+        network: in float64, as `network.astype(float)` gives it; its parameters end as they began.
         A: (n, 784) samples that are `away_from_the_kink`.
         labels: (n,) integers 0 … 9.
         rng: draws the random directions for blocks of more than SMALL_BLOCK numbers.

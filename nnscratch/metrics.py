@@ -1,14 +1,21 @@
-"""How good the answers are: accuracy, the confusion matrix, and what follows from it per digit."""
+"""How good the answers are: loss, accuracy, the confusion matrix, and each digit's share in it."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Integers = NDArray[np.integer[Any]]
+from nnscratch.arrays import Images, Labels, as_images, as_labels
+from nnscratch.core import Integers, Network, SoftmaxCrossEntropy
+from nnscratch.errors import DivergenceError
+from nnscratch.pictures.framing import deskew
+from nnscratch.products import Floats, scale_pixels
+
+PIECE = 1000  # pictures at a time, so that memory stays small; the last piece may be shorter
 
 
 @dataclass(frozen=True)
@@ -77,3 +84,80 @@ def per_class(confusion: NDArray[np.int64]) -> list[DigitScore]:
 
 def _share(part: np.int64, whole: np.int64) -> float:
     return float(part / whole) if whole else 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a network does on a set of pictures.
+
+    Attributes:
+        loss: mean nats per sample.
+        accuracy: 0–1.
+        confusion: (10, 10) counts, rows true, columns predicted.
+        per_class: precision, recall, F1 and support of each digit.
+        labels, predicted: (n,) the true label and the network's.
+        probability: (n,) what the network gave the label it predicted, 0–1.
+    """
+
+    loss: float
+    accuracy: float
+    confusion: NDArray[np.int64]
+    per_class: list[DigitScore]
+    labels: Integers
+    predicted: NDArray[np.intp]
+    probability: Floats
+
+    def mistakes(self, count: int) -> NDArray[np.intp]:
+        """Return the indices of at most `count` mistakes, the most confident first."""
+        wrong = np.flatnonzero(self.labels != self.predicted)
+        return wrong[np.argsort(-self.probability[wrong], kind="stable")][:count]
+
+
+def evaluate(network: Network, images: Any, labels: Any, *, deskewed: bool | None = None) -> Report:
+    """Measure a network on pictures and their labels.
+
+    Args:
+        images: (n, 28, 28) or (n, 784), uint8 0–255 or float 0–1, ink bright; n > 0.
+        labels: (n,) integers 0 … 9.
+        deskewed: shear the pictures upright first; None does what the network was trained with.
+
+    Raises:
+        ArrayError: pictures or labels are not so, or differ in number.
+        DivergenceError: the weights are so large that the loss is not a finite number.
+    """
+    pictures = as_images(images)
+    answers = as_labels(labels, len(pictures))
+    if deskewed is None:
+        deskewed = network.deskewed
+    loss, A_o = _loss_and_probabilities(network, pictures, answers, deskewed)
+    predicted = A_o.argmax(axis=1)
+    confusion = confusion_matrix(answers, predicted)
+    return Report(
+        loss=loss,
+        accuracy=accuracy(answers, predicted),
+        confusion=confusion,
+        per_class=per_class(confusion),
+        labels=answers,
+        predicted=predicted,
+        probability=A_o.max(axis=1),
+    )
+
+
+def _loss_and_probabilities(
+    network: Network, images: Images, labels: Labels, deskewed: bool
+) -> tuple[float, Floats]:
+    """Return the mean loss, nats per sample, and A_o (n, 10), computed piece by piece."""
+    measure, total, probabilities = SoftmaxCrossEntropy(), 0.0, []
+    with np.errstate(over="ignore", invalid="ignore"):  # the loss tells, and is looked at
+        for start in range(0, len(images), PIECE):
+            piece = slice(start, start + PIECE)
+            pictures = deskew(images[piece]) if deskewed else images[piece]
+            A = scale_pixels(pictures, network.theta.dtype)
+            total += measure.forward(network.forward(A), labels[piece]) * len(A)
+            probabilities.append(np.exp(measure.log_A))
+    if not math.isfinite(total):
+        raise DivergenceError(
+            "the weights are so large that the loss is not a finite number",
+            next_step="train again with a smaller rate, for example --lr 0.01",
+        )
+    return total / len(images), np.concatenate(probabilities)

@@ -1,27 +1,28 @@
 """A trained model in a file: an `.npz` of four arrays and a page of JSON, never a pickle.
 
     W_h (H, 784)   b_h (H, 1)   W_o (10, H)   b_o (10, 1)     float32, little-endian
-    metadata       JSON text: format version, package version, data set and hashes, preprocessing,
-                   every hyper-parameter, history without times, test result
+    metadata       JSON text: format version, package version, what the network computes, data set
+                   and hashes, preprocessing, every hyper-parameter, history without times, test
+                   result
 
 A file kept for `--resume` adds `velocity_W_h` … `velocity_b_o` and `generator`, the state of the
 random generator as JSON. `numpy.load` opens it anywhere. The members are stored uncompressed, so
 that every size can be judged from the directory of the archive before a byte is read. Nothing in
 it depends on the time, the path or the machine's name: the same run gives the same bytes.
+
+Format version 1 did not say what the network computes; there was one kind. Version 2 says it, and
+a file that says anything else than what this program computes is refused, not read wrongly.
 """
 
 from __future__ import annotations
 
-import ast
 import io
 import json
 import math
 import shlex
 import struct
-import tempfile
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,59 +31,94 @@ from numpy.typing import NDArray
 
 from nnscratch import __version__
 from nnscratch.config import TrainConfig, as_dict, config_from
-from nnscratch.core import CLASSES, IN_FEATURES, Floats, Network
+from nnscratch.core import CLASSES, IN_FEATURES
 from nnscratch.errors import ConfigError, ModelFileError
-from nnscratch.files import SUFFIX, sweep_stale, write_atomically
+from nnscratch.files import cannot_write, check_output, write_atomically
+from nnscratch.model import Model, build_network
+from nnscratch.products import Floats, split
 
-FORMAT_VERSION = 1
-BUNDLED_MODEL = Path(__file__).with_name("pretrained.npz")
+FORMAT_VERSION = 2
+BUNDLED_NAME = "pretrained"  # names the model on board, whatever files lie about
+BUNDLED_MODEL = Path(__file__).with_name(f"{BUNDLED_NAME}.npz")
 LARGEST_TEXT_BYTES = 1 << 22
 LARGEST_HEADER_BYTES = 256
+LARGEST_WEIGHT = 1e15  # far beyond any training; the product of two such is still finite
+OTHER_BYTES = 1 << 16  # room for all that is not an array
 
 
-@dataclass(frozen=True)
-class SavedModel:
-    """What a model file holds.
-
-    Attributes:
-        network: ready to predict.
-        config: the settings it was trained with.
-        dataset: the name of the set it learned from: `mnist`, `custom` or `synthetic`.
-        sha256: of that set's four plain files, by name.
-        history: per epoch `epoch`, `train_loss`, `validation_loss`, `validation_accuracy`.
-        test: `loss` and `accuracy` on the test set; None in a file kept for `--resume`.
-        velocity, generator: what `--resume` needs; None in a finished model. The velocity is laid
-            out as `network.theta`.
-    """
-
-    network: Network
-    config: TrainConfig
-    dataset: str
-    sha256: dict[str, str] = field(default_factory=dict)
-    history: list[dict[str, Any]] = field(default_factory=list)
-    test: dict[str, float] | None = None
-    velocity: Floats | None = None
-    generator: dict[str, Any] | None = None
-
-
-def save_model(path: Path | str, model: SavedModel) -> None:
+def save_model(path: Path | str, model: Model) -> Path | None:
     """Write a model file, whole or not at all; the suffix is left as it is given.
 
+    Returns:
+        Where an earlier model of that name is now kept (`NAME.previous.npz`), or None.
+
     Raises:
-        ModelFileError: the folder is missing, not writable or full; an earlier file stays whole.
+        ModelFileError: `load_model` would not take it back: a value that is not finite, a shape
+            that is not the settings'.
+        OutputError: the folder is missing, not writable or full, or something that is no model
+            has that name; an earlier file stays whole.
     """
-    members: dict[str, NDArray[Any]] = {
-        name: value.astype("<f4") for name, value in model.network.parameters.items()
-    }
-    members["metadata"] = np.array(json.dumps(_metadata(model)))
-    if model.velocity is not None:
-        for name, value in model.network.split(model.velocity).items():
-            members[f"velocity_{name}"] = value.astype("<f4")
-        members["generator"] = np.array(json.dumps(model.generator))
+    path = Path(path)
+    members = _members(model)
+    previous = None
     try:
-        write_atomically(Path(path), _npz(members))
+        check_output(path, "the model", is_ours=is_model)
+        if path.exists() and path.stat().st_size:
+            previous = previous_name(path)
+            write_atomically(previous, path.read_bytes())
+        write_atomically(path, _npz(members))
     except OSError as error:
-        raise not_writable(Path(path), error) from error
+        raise cannot_write(path, "the model", error) from error
+    return previous
+
+
+def previous_name(path: Path) -> Path:
+    """Return the name under which an earlier model is kept: `m.npz` → `m.previous.npz`."""
+    return path.with_name(f"{path.name.removesuffix('.npz')}.previous.npz")
+
+
+def is_model(path: Path) -> bool:
+    """Tell whether a file is a model of ours, readable by this version or not."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {f"{name}.npy" for name in REQUIRED} <= set(archive.namelist())
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, EOFError):
+        return False
+
+
+def check_model_output(path: Path, config: TrainConfig, *, siblings: tuple[Path, ...] = ()) -> None:
+    """Raise OutputError if a model with these settings could not be saved there; done first.
+
+    Args:
+        siblings: further files that a run may write beside it.
+    """
+    H = config.hidden_size
+    room_bytes = 4 * (H * (IN_FEATURES + 1) + CLASSES * (H + 1)) + OTHER_BYTES
+    beside = (previous_name(path), *siblings)
+    check_output(path, "the model", is_ours=is_model, siblings=beside, room_bytes=room_bytes)
+
+
+def _members(model: Model) -> dict[str, NDArray[Any]]:
+    parameters = model.network.parameters
+    members: dict[str, NDArray[Any]] = {
+        name: value.astype("<f4") for name, value in parameters.items()
+    }
+    shapes = _shapes(model.config.hidden_size)
+    for name, value in members.items():
+        try:
+            _check_weights(name, value, shapes[name])
+        except _Unsound as error:
+            raise ModelFileError(
+                f"the model cannot be saved: {error}",
+                next_step="train it again, for example with a smaller rate",
+            ) from error
+    members["metadata"] = np.array(json.dumps(_metadata(model)))
+    if model.generator is not None:
+        for kind, vector in model.memory.items():
+            for name, value in split(vector, parameters).items():
+                members[f"{kind}_{name}"] = value.astype("<f4")
+        members["generator"] = np.array(json.dumps(model.generator))
+    return members
 
 
 def _npz(members: Mapping[str, NDArray[Any]]) -> bytes:
@@ -96,10 +132,11 @@ def _npz(members: Mapping[str, NDArray[Any]]) -> bytes:
     return packed.getvalue()
 
 
-def _metadata(model: SavedModel) -> dict[str, Any]:
+def _metadata(model: Model) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "nnscratch_version": __version__,
+        "network": _described(model.config.hidden_size),
         "dataset": {"name": model.dataset, "sha256": model.sha256},
         "preprocessing": {"scale": "pixels / 255", "deskew": model.config.deskew},
         "config": as_dict(model.config),
@@ -108,41 +145,31 @@ def _metadata(model: SavedModel) -> dict[str, Any]:
     }
 
 
-def check_writable(path: Path) -> None:
-    """Raise ModelFileError if a model could not be saved there; said before training starts."""
-    if path.is_dir():
-        raise ModelFileError(
-            "the model cannot be saved: that is a folder",
-            where=str(path),
-            next_step="give a file name, for example --output model.npz",
-        )
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=SUFFIX):
-            sweep_stale(path.parent)
-    except OSError as error:
-        raise not_writable(path, error) from error
-
-
-def not_writable(path: Path, error: OSError) -> ModelFileError:
-    """Say that a file cannot be saved, and how to choose another place."""
-    return ModelFileError(
-        f"the file cannot be saved: {error.strerror or error}",
-        where=str(path),
-        next_step="choose another place with --output",
-    )
+def _described(hidden_size: int) -> dict[str, Any]:
+    """Say what a network computes, so that no reader takes it for something else."""
+    return {
+        "layers": [IN_FEATURES, hidden_size, CLASSES],
+        "hidden_activation": "relu",
+        "output_activation": "softmax",
+        "loss": "cross-entropy",
+    }
 
 
 # ---------------------------------------------------------------------------------------- loading
 
 
-def load_model(path: Path | str) -> SavedModel:
+def load_model(path: Path | str) -> Model:
     """Read a model file; nothing in it is run, and nothing is believed before it is checked.
+
+    Args:
+        path: a file; or the text `pretrained`, for the model on board (a file of that name is
+            `Path("pretrained")`).
 
     Raises:
         ModelFileError: the file is missing, damaged, of a newer format, or not a model of ours;
             one sentence says which member is wrong and how.
     """
-    path = Path(path)
+    path = BUNDLED_MODEL if path == BUNDLED_NAME else Path(path)
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             _check_directory(archive, path.stat().st_size)
@@ -199,29 +226,51 @@ def _check_directory(archive: zipfile.ZipFile, file_bytes: int) -> None:
         raise _Unsound("its members are larger than the file")
 
 
-def _model_from(members: Mapping[str, bytes]) -> SavedModel:
+def _model_from(members: Mapping[str, bytes]) -> Model:
     metadata = _read_json("metadata", members["metadata.npy"])
-    if type(metadata.get("format_version")) is not int or metadata["format_version"] < 1:
+    version = metadata.get("format_version")
+    if type(version) is not int or version < 1:
         raise _Unsound("metadata gives no format version")
-    if metadata["format_version"] > FORMAT_VERSION:
+    if version not in READERS:
         raise _Unsound(
-            f"it has format version {metadata['format_version']}, and this nnscratch reads "
-            f"up to {FORMAT_VERSION}; a newer one is needed"
+            f"it has format version {version}, and this nnscratch reads up to {FORMAT_VERSION}; "
+            "a newer one is needed"
         )
+    return READERS[version](metadata, members)
+
+
+def _read_version_2(metadata: Mapping[str, Any], members: Mapping[str, bytes]) -> Model:
+    """Read a file that says what its network computes."""
     config = _config_of(metadata)
-    parameters = _read_parameters("", members, config.hidden_size)
-    network = Network(config.hidden_size, rng=np.random.default_rng(0))
+    if metadata.get("network") != _described(config.hidden_size):
+        raise _Unsound("its network computes something that this nnscratch does not know")
+    preprocessing = {"scale": "pixels / 255", "deskew": config.deskew}
+    if metadata.get("preprocessing") != preprocessing:
+        raise _Unsound("it prepares pictures in a way that this nnscratch does not know")
+    return _read_version_1(metadata, members)
+
+
+def _read_version_1(metadata: Mapping[str, Any], members: Mapping[str, bytes]) -> Model:
+    config = _config_of(metadata)
+    parameters = _read_blocks("", members, config.hidden_size)
+    network = build_network(config, rng=np.random.default_rng(0))
     network.load_parameters(parameters)
-    velocity = generator = None
+    memory, generator = {}, None
     if "generator.npy" in members:
         generator = _generator_of(_read_json("generator", members["generator.npy"]))
-        blocks = _read_parameters("velocity_", members, config.hidden_size)
-        velocity = np.concatenate([block.ravel() for block in blocks.values()])
+        blocks = _read_blocks("velocity_", members, config.hidden_size)
+        memory["velocity"] = np.concatenate([block.ravel() for block in blocks.values()])
     dataset = _dataset_of(metadata)
     history, test = _results_of(metadata)
-    return SavedModel(
-        network, config, dataset["name"], dataset["sha256"], history, test, velocity, generator
+    return Model(
+        network, config, dataset["name"], dataset["sha256"], history, test, memory, generator
     )
+
+
+READERS: dict[int, Callable[[Mapping[str, Any], Mapping[str, bytes]], Model]] = {
+    1: _read_version_1,
+    2: _read_version_2,
+}
 
 
 def _config_of(metadata: Mapping[str, Any]) -> TrainConfig:
@@ -278,24 +327,27 @@ def _generator_of(state: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-def _read_parameters(prefix: str, members: Mapping[str, bytes], H: int) -> dict[str, Floats]:
-    shapes = {"W_h": (H, IN_FEATURES), "b_h": (H, 1), "W_o": (CLASSES, H), "b_o": (CLASSES, 1)}
+def _shapes(H: int) -> dict[str, tuple[int, ...]]:
+    return {"W_h": (H, IN_FEATURES), "b_h": (H, 1), "W_o": (CLASSES, H), "b_o": (CLASSES, 1)}
+
+
+def _read_blocks(prefix: str, members: Mapping[str, bytes], H: int) -> dict[str, Floats]:
     return {
         name: _read_floats(prefix + name, members[f"{prefix}{name}.npy"], shape)
-        for name, shape in shapes.items()
+        for name, shape in _shapes(H).items()
     }
 
 
 def _read_json(name: str, member: bytes) -> dict[str, Any]:
-    header, body = _split_header(name, member)
-    descr = str(header["descr"])
-    letters = descr.removeprefix("<U")
-    if header["shape"] != () or letters == descr or not letters.isdigit():
+    shape, _, dtype, body = _split_header(name, member)
+    if shape != () or dtype.kind != "U" or dtype.byteorder == ">":
         raise _Unsound(f"the member {name} is not a text")
-    if len(body) != 4 * int(letters):
-        raise _Unsound(f"the member {name} has {len(body):,} bytes for {letters} letters")
+    if len(body) != dtype.itemsize:
+        raise _Unsound(
+            f"the member {name} has {len(body):,} bytes, and declares {dtype.itemsize:,}"
+        )
     try:
-        value = json.loads(body.decode("utf-32-le").rstrip("\0"))
+        value = json.loads(bytes(body).decode("utf-32-le").rstrip("\0"))
     except (ValueError, RecursionError) as error:
         raise _Unsound(f"the member {name} is not JSON") from error
     if not isinstance(value, dict):
@@ -304,33 +356,41 @@ def _read_json(name: str, member: bytes) -> dict[str, Any]:
 
 
 def _read_floats(name: str, member: bytes, shape: tuple[int, ...]) -> Floats:
-    header, body = _split_header(name, member)
-    if header["descr"] != "<f4":
-        raise _Unsound(f"the member {name} should hold <f4, and holds {header['descr']}"[:120])
-    if header["shape"] != shape or header["fortran_order"] is not False:
-        raise _Unsound(f"the member {name} should be {shape}, and is {header['shape']}"[:120])
+    found, fortran_order, dtype, body = _split_header(name, member)
+    if dtype != np.dtype("<f4"):
+        raise _Unsound(f"the member {name} should hold <f4, and holds {dtype.str}")
+    if found != shape or fortran_order:
+        raise _Unsound(f"the member {name} should be {shape}, and is {found}"[:120])
     if len(body) != 4 * math.prod(shape):
         raise _Unsound(f"the member {name} has {len(body):,} bytes for the shape {shape}")
     values: Floats = np.frombuffer(body, "<f4").reshape(shape)
-    if not np.isfinite(values).all():
-        raise _Unsound(f"the member {name} holds a value that is not a finite number")
+    _check_weights(name, values, shape)
     return values
 
 
-def _split_header(name: str, member: bytes) -> tuple[dict[str, Any], bytes]:
-    """Part an `.npy` into its header and its bytes, without NumPy's reader.
+def _check_weights(name: str, values: NDArray[Any], shape: tuple[int, ...]) -> None:
+    if values.shape != shape:
+        raise _Unsound(f"the member {name} should be {shape}, and is {values.shape}")
+    if not np.isfinite(values).all():
+        raise _Unsound(f"the member {name} holds a value that is not a finite number")
+    if np.abs(values).max() > LARGEST_WEIGHT:
+        raise _Unsound(f"the member {name} holds a value beyond {LARGEST_WEIGHT:g}")
 
-    NumPy's allocates what the header declares, and advises switching pickles on.
+
+def _split_header(
+    name: str, member: bytes
+) -> tuple[tuple[int, ...], bool, np.dtype[Any], memoryview]:
+    """Part an `.npy` into shape, order, type and bytes; NumPy reads the header, and only that.
+
+    Its reader of whole arrays allocates what the header declares, and advises pickles.
     """
-    if member[:8] != b"\x93NUMPY\x01\x00":
-        raise _Unsound(f"the member {name} is not an array")
-    end = 10 + struct.unpack_from("<H", member, 8)[0]
-    if end > LARGEST_HEADER_BYTES or end > len(member):
-        raise _Unsound(f"the member {name} has a damaged header")
+    file = io.BytesIO(member)
     try:
-        header = ast.literal_eval(member[10:end].decode("latin-1").strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise _Unsound(f"the member {name} is not an array")
+        shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(
+            file, max_header_size=LARGEST_HEADER_BYTES
+        )
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
         raise _Unsound(f"the member {name} has a damaged header") from error
-    if not isinstance(header, dict) or set(header) != {"descr", "fortran_order", "shape"}:
-        raise _Unsound(f"the member {name} has a damaged header")
-    return header, member[end:]
+    return shape, fortran_order, dtype, memoryview(member)[file.tell() :]

@@ -1,151 +1,207 @@
 """A training run, from its settings to its model file, with what may come between.
 
-It shows its progress, keeps what is finished when it is interrupted, and can be taken up again.
+It is silent: what happens is told by callbacks and by what is returned. When it is interrupted,
+the epochs that are finished are kept, and `--resume` goes on from there.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from nnscratch.app import terminal
-from nnscratch.app.plots import save_curves
 from nnscratch.config import TrainConfig
-from nnscratch.data import Dataset, obtain_dataset
-from nnscratch.errors import DataError, ModelFileError, Terminated
-from nnscratch.files import write_atomically
-from nnscratch.model_file import SavedModel, load_model, not_writable, save_model
-from nnscratch.training import Checkpoint, EpochResult, TrainingState, evaluate, fit
+from nnscratch.data import Dataset
+from nnscratch.errors import DataError, ModelFileError, OutputError, Terminated
+from nnscratch.files import cannot_write, check_output, write_atomically
+from nnscratch.metrics import Report, evaluate
+from nnscratch.model import Model
+from nnscratch.model_file import check_model_output, load_model, previous_name, save_model
+from nnscratch.training import Checkpoint, EpochResult, TrainingState, fit
 
-DIGITS_DRAWN = 70_000
-
-
-def obtain(data_dir: Path, wanted: str) -> Dataset:
-    """Load a data set, showing what is fetched or drawn; see `data.obtain_dataset`."""
-    with terminal.download_bars() as on_bytes, terminal.drawing_bar(DIGITS_DRAWN) as on_drawn:
-        return obtain_dataset(
-            data_dir, wanted, on_bytes=on_bytes, on_drawn=on_drawn, on_note=terminal.show_note
-        )
+INTERRUPTED = ".interrupted.npz"
 
 
 @dataclass
 class Run:
-    """A training run: its settings, how far it is, and (once it is loaded) its data."""
+    """A training run: its settings and how far it is.
+
+    Attributes:
+        dataset: the name of the set it learned from so far, and `sha256` of its files; both empty
+            in a fresh run.
+    """
 
     config: TrainConfig
     state: TrainingState
-    dataset: Dataset | None = None
+    dataset: str = ""
+    sha256: dict[str, str] | None = None
 
 
-def started(config: TrainConfig) -> Run:
+@dataclass(frozen=True)
+class Finished:
+    """What a run came to: the model as saved, its test report, and the earlier model's new name."""
+
+    model: Model
+    report: Report
+    history: tuple[EpochResult, ...]
+    previous: Path | None
+
+    @property
+    def seconds(self) -> float:
+        """Return the training time of the epochs whose time is known."""
+        return sum(result.seconds or 0.0 for result in self.history)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is left of an interrupted run: `path` is None if no epoch was finished.
+
+    Attributes:
+        epochs: how many are finished.
+        output: the model that the run was to become.
+        previous: where an earlier interrupted run of that name is now.
+    """
+
+    epochs: int
+    path: Path | None
+    output: Path
+    previous: Path | None
+
+
+def start(config: TrainConfig) -> Run:
     """Begin a run with fresh weights."""
     return Run(config, TrainingState.start(config))
 
 
-def resumed(path: Path, data_dir: Path) -> Run:
-    """Take up a run where its file left it."""
+def resume(path: Path) -> Run:
+    """Take up a run where its file left it.
+
+    Raises:
+        ModelFileError: the file cannot be read, or holds a finished model.
+    """
     saved = load_model(path)
-    if saved.velocity is None or saved.generator is None:
+    if saved.generator is None:
         raise ModelFileError(
             "this is a finished model, not an interrupted run",
             where=str(path),
             next_step="name the file that ends in .interrupted.npz, or train anew without --resume",
         )
-    run = started(saved.config)
-    history = tuple(EpochResult(**entry, seconds=0.0) for entry in saved.history)
-    run.state.restore(Checkpoint(saved.network.theta, saved.velocity, saved.generator, history))
-    run.dataset = obtain(data_dir, saved.dataset)
-    if run.dataset.sha256 != saved.sha256:
-        raise DataError(
-            "these are not the files that the interrupted run learned from",
-            where=str(data_dir),
-            next_step="name the folder of the run's own files with --data-dir",
-        )
+    run = start(saved.config)
+    history = tuple(EpochResult(**entry, seconds=None) for entry in saved.history)
+    run.state.restore(Checkpoint(saved.network.theta, saved.memory, saved.generator, history))
+    run.dataset, run.sha256 = saved.dataset, saved.sha256
     return run
 
 
-def train(run: Run, output: Path, json: bool) -> None:
-    """Train to the end, or, interrupted, keep what the last finished epoch had."""
-    config, state, dataset = run.config, run.state, run.dataset
-    assert dataset is not None
-    done, samples = len(state.history), len(dataset.train_images) - config.validation_size
-    checkpoint = state.checkpoint()
-    try:
-        with terminal.TrainingScreen(config.epochs, samples, done) as screen:
-            for result in fit(state, dataset, config, on_samples=screen.on_samples):
-                checkpoint = state.checkpoint()
-                screen.on_epoch(result)
-                if json:
-                    terminal.show_json({"event": "epoch", **vars(result)})
-    except (KeyboardInterrupt, Terminated):
-        _keep(run, checkpoint, output)
-        raise
-    images, labels = dataset.test_images, dataset.test_labels
-    report = evaluate(state.network, images, labels, deskewed=config.deskew)
-    _save(output, run, test={"loss": report.loss, "accuracy": report.accuracy})
-    terminal.show_if_chance(report.loss)
-    seconds = sum(result.seconds for result in state.history)
-    if not json:
-        terminal.show_curves(state.history)
-        terminal.show_trained(report, dataset.name, str(output), config.hidden_size, seconds)
-        return
-    terminal.show_json(
-        {
-            "event": "done",
-            "model": str(output),
-            "dataset": dataset.name,
-            "test_loss": report.loss,
-            "test_accuracy": report.accuracy,
-            "seconds": seconds,
-        }
-    )
+def output_of(resumed: Path) -> Path:
+    """Return the model that an interrupted run was to become: `m.interrupted.npz` → `m.npz`."""
+    return resumed.with_name(resumed.name.removesuffix(INTERRUPTED).removesuffix(".npz") + ".npz")
 
 
-def write_course(run: Run, plot: Path | None, table: Path | None) -> None:
-    """Draw and write down how a training run went."""
-    if plot:
-        config = run.config
-        title = f"784-{config.hidden_size}-10, learning rate {config.learning_rate:g}, batch "
-        title += f"{config.batch_size}, {config.schedule}, seed {config.seed}"
-        save_curves(plot, title, [vars(result) for result in run.state.history])
-        terminal.show_note(f"the curves are in {plot}")
-    if table:
-        _write_csv(table, [vars(result) for result in run.state.history])
-        terminal.show_note(f"the history is in {table}")
+def interrupted_name(output: Path) -> Path:
+    """Return where an interrupted run is kept: `m.npz` → `m.interrupted.npz`."""
+    return output.with_name(output.name.removesuffix(".npz") + INTERRUPTED)
 
 
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+def check_outputs(output: Path, config: TrainConfig) -> None:
+    """Raise OutputError if the model, or an interrupted run, could not be saved; done first."""
+    kept = interrupted_name(output)
+    check_model_output(output, config, siblings=(kept, previous_name(kept)))
+
+
+def check_history(path: Path) -> None:
+    """Raise OutputError if the table of epochs could not be written there; done first."""
+    check_output(path, "the history", is_ours=lambda there: there.read_bytes()[:5] == b"epoch")
+
+
+def save_history(path: Path, history: Sequence[EpochResult]) -> None:
+    """Write every epoch's figures as CSV, under a header with the names of EpochResult.
+
+    Raises:
+        OutputError: it cannot be written there.
+    """
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, rows[0])
+    writer = csv.DictWriter(text, vars(history[0]))
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(map(vars, history))
     try:
         write_atomically(path, text.getvalue().encode())
     except OSError as error:
-        raise not_writable(path, error) from error
+        raise cannot_write(path, "the history", error) from error
 
 
-def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> None:
-    """Save the last finished epoch beside the model, and say how to go on."""
-    if not checkpoint.history:
-        terminal.show_note("no epoch was finished, so nothing is kept")
-        return
-    run.state.restore(checkpoint)
-    path = output.with_name(f"{output.name.removesuffix('.npz')}.interrupted.npz")
-    _save(path, run, velocity=checkpoint.velocity, generator=checkpoint.generator)
-    terminal.show_kept(len(checkpoint.history), str(path), str(output))
+def train(
+    run: Run,
+    dataset: Dataset,
+    output: Path,
+    *,
+    on_samples: Callable[[int], None] = lambda count: None,
+    on_epoch: Callable[[EpochResult], None] = lambda result: None,
+    on_kept: Callable[[Kept], None] = lambda kept: None,
+) -> Finished:
+    """Train to the end, look at the test set once, and save the model.
+
+    Args:
+        output: where the model is saved; an earlier one is kept beside it.
+        on_samples: called after every batch with the number of samples done.
+        on_epoch: called after every epoch.
+        on_kept: called if the run is interrupted, once its finished epochs are safe; then the
+            interruption goes on its way.
+
+    Raises:
+        DataError: a resumed run's files are not those it learned from so far.
+        DivergenceError, ConfigError: as `training.fit`.
+        OutputError: the model cannot be saved there; says where it was saved instead.
+    """
+    if run.sha256 is not None and dataset.sha256 != run.sha256:
+        raise DataError(
+            "these are not the files that the interrupted run learned from",
+            next_step="name the folder of the run's own files with --data-dir",
+        )
+    run.dataset, run.sha256 = dataset.name, dataset.sha256
+    state, checkpoint = run.state, run.state.checkpoint()
+    images, labels = dataset.train_images, dataset.train_labels
+    try:
+        for result in fit(state, images, labels, run.config, on_samples=on_samples):
+            checkpoint = state.checkpoint()
+            on_epoch(result)
+        report = evaluate(state.network, dataset.test_images, dataset.test_labels)
+        model = _model(run, {"loss": report.loss, "accuracy": report.accuracy})
+        previous = _save_somewhere(output, model)
+    except (KeyboardInterrupt, Terminated):
+        on_kept(_keep(run, checkpoint, output))
+        raise
+    return Finished(model, report, tuple(state.history), previous)
 
 
-def _save(path: Path, run: Run, **rest: Any) -> None:
-    assert run.dataset is not None
+def _model(run: Run, test: dict[str, float] | None) -> Model:
     history = [
         {key: value for key, value in vars(result).items() if key != "seconds"}
         for result in run.state.history
     ]
-    model = SavedModel(
-        run.state.network, run.config, run.dataset.name, run.dataset.sha256, history, **rest
-    )
-    save_model(path, model)
+    return Model(run.state.network, run.config, run.dataset, run.sha256 or {}, history, test)
+
+
+def _save_somewhere(output: Path, model: Model) -> Path | None:
+    """Save the model, in the system's folder for temporary files if its own place fails."""
+    try:
+        return save_model(output, model)
+    except OutputError as error:
+        rescue = Path(tempfile.mkdtemp(prefix="nnscratch-")) / "model.npz"
+        save_model(rescue, model)
+        error.next_step = f"the trained model is safe in {rescue}; move it from there"
+        raise
+
+
+def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> Kept:
+    """Save the last finished epoch beside the model."""
+    epochs = len(checkpoint.history)
+    if not epochs:
+        return Kept(0, None, output, None)
+    run.state.restore(checkpoint)
+    model = replace(_model(run, None), memory=checkpoint.memory, generator=checkpoint.generator)
+    path = interrupted_name(output)
+    return Kept(epochs, path, output, save_model(path, model))

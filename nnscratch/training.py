@@ -1,4 +1,4 @@
-"""Learning: mini-batch gradient descent over epochs, and a report on what was learned.
+"""Learning: mini-batch gradient descent over epochs.
 
 `fit` is a generator. It yields after each epoch and prints nothing; whoever calls it decides what
 to show and when to stop. All that a run needs in order to go on stands in `TrainingState`.
@@ -18,25 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from nnscratch.arrays import Images, Labels, as_images, as_labels
 from nnscratch.augment import augment
 from nnscratch.config import TrainConfig
-from nnscratch.core import (
-    Floats,
-    Integers,
-    Network,
-    SoftmaxCrossEntropy,
-    empty_batch,
-    scale_pixels,
-)
-from nnscratch.data import Dataset
+from nnscratch.core import Network
 from nnscratch.errors import ConfigError, DivergenceError
-from nnscratch.metrics import DigitScore, accuracy, confusion_matrix, per_class
+from nnscratch.metrics import evaluate
+from nnscratch.model import build_network
 from nnscratch.pictures.framing import deskew
+from nnscratch.products import Floats, empty_batch, scale_pixels
 
-EVALUATION_BATCH = 1000
 PICTURES_AHEAD = 4096  # few enough to stay in a cache, enough for handing over to cost little
-
-Images = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -47,14 +39,15 @@ class EpochResult:
         epoch: from 1.
         train_loss: mean over the epoch's samples as they were met, nats per sample.
         validation_loss, validation_accuracy: after the epoch; None if nothing was held out.
-        seconds: of this epoch's training alone.
+        seconds: of this epoch's training alone; None if they are not known, as for the epochs
+            before a run was resumed.
     """
 
     epoch: int
     train_loss: float
     validation_loss: float | None
     validation_accuracy: float | None
-    seconds: float
+    seconds: float | None
 
 
 @dataclass
@@ -63,13 +56,14 @@ class TrainingState:
 
     Attributes:
         network: the weights as they are now.
-        velocity: the running sum of gradients that momentum keeps; laid out as `network.theta`.
+        memory: what the steps remember, each laid out as `network.theta`: `velocity`, the running
+            sum of gradients that momentum keeps.
         rng: shuffles the samples; its state moves on with every epoch.
         history: one EpochResult per finished epoch.
     """
 
     network: Network
-    velocity: Floats
+    memory: dict[str, Floats]
     rng: np.random.Generator
     history: list[EpochResult] = field(default_factory=list)
 
@@ -77,14 +71,14 @@ class TrainingState:
     def start(cls, config: TrainConfig, dtype: DTypeLike = np.float32) -> TrainingState:
         """Draw a fresh network by `config.seed`."""
         _, weights_rng, epochs_rng = _generators(config)
-        network = Network(config.hidden_size, rng=weights_rng, dtype=dtype)
-        return cls(network, np.zeros_like(network.theta), epochs_rng)
+        network = build_network(config, rng=weights_rng, dtype=dtype)
+        return cls(network, {"velocity": np.zeros_like(network.theta)}, epochs_rng)
 
     def checkpoint(self) -> Checkpoint:
         """Return a copy of everything, which later training does not touch."""
         return Checkpoint(
             self.network.theta.copy(),
-            self.velocity.copy(),
+            {name: vector.copy() for name, vector in self.memory.items()},
             copy.deepcopy(self.rng.bit_generator.state),
             tuple(self.history),
         )
@@ -92,17 +86,18 @@ class TrainingState:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to where a checkpoint of this run, or of a saved one, was taken."""
         self.network.theta[:] = checkpoint.theta
-        self.velocity[:] = checkpoint.velocity
+        for name, vector in self.memory.items():
+            vector[:] = checkpoint.memory[name]
         self.rng.bit_generator.state = checkpoint.generator
         self.history = list(checkpoint.history)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a TrainingState was at one moment: weights, velocity, generator's state, history."""
+    """What a TrainingState was at one moment: weights, memory, generator's state, history."""
 
     theta: Floats
-    velocity: Floats
+    memory: dict[str, Floats]
     generator: Any
     history: tuple[EpochResult, ...]
 
@@ -141,7 +136,8 @@ def hold_out(count: int, config: TrainConfig) -> tuple[NDArray[np.intp], NDArray
 
 def fit(
     state: TrainingState,
-    dataset: Dataset,
+    images: Any,
+    labels: Any,
     config: TrainConfig,
     *,
     on_samples: Callable[[int], None] = lambda count: None,
@@ -150,23 +146,57 @@ def fit(
 
     Args:
         state: changed in place; between two yields it is what a fresh run would continue from.
-        dataset: only its training pictures are touched.
+        images: (n, 28, 28) or (n, 784), uint8 0–255 or float 0–1, ink bright; `validation_size`
+            of them are held out.
+        labels: (n,) integers 0 … 9.
         on_samples: called after every batch with the number of samples done.
 
     Raises:
-        DivergenceError: at once when a batch's loss is not a finite number.
-        ConfigError: if the samples do not suffice for the hold-out and one batch.
+        ArrayError: pictures or labels are not so, or differ in number.
+        ConfigError: the samples do not suffice for the hold-out and one batch, or the settings
+            are not those of the network. These are raised at once, not at the first epoch.
+        DivergenceError: as soon as a batch's loss is not a finite number.
     """
-    training, validation = hold_out(len(dataset.train_images), config)
-    images = prepare(dataset.train_images[training], config.deskew)
-    labels = dataset.train_labels[training]
-    held_images = prepare(dataset.train_images[validation], config.deskew)
-    held_labels = dataset.train_labels[validation]
+    pictures = as_images(images)
+    answers = as_labels(labels, len(pictures))
+    _check_fit(state.network, config)
+    training, validation = hold_out(len(pictures), config)
+    learned, held = (
+        deskew(pictures[part]) if config.deskew else pictures[part]
+        for part in (training, validation)
+    )
+    return _epochs(state, learned, answers[training], held, answers[validation], config, on_samples)
+
+
+def _check_fit(network: Network, config: TrainConfig) -> None:
+    wanted = {"hidden_size": config.hidden_size, "deskew": config.deskew}
+    found = {"hidden_size": len(network.hidden.b), "deskew": network.deskewed}
+    for key, value in wanted.items():
+        if found[key] != value:
+            raise ConfigError(
+                f"{key} is {value} in the settings, and {found[key]} in the network",
+                key=key,
+                next_step="start the run with these settings: TrainingState.start(config)",
+            )
+
+
+def _epochs(
+    state: TrainingState,
+    images: Images,
+    labels: Labels,
+    held_images: Images,
+    held_labels: Labels,
+    config: TrainConfig,
+    on_samples: Callable[[int], None],
+) -> Iterator[EpochResult]:
+    """Train to the last epoch on prepared pictures, measuring on those held out."""
     while len(state.history) < config.epochs:
         started = time.perf_counter()
         train_loss = _train_epoch(state, images, labels, config, on_samples)
         seconds = time.perf_counter() - started
-        report = evaluate(state.network, held_images, held_labels) if len(validation) else None
+        report = None
+        if len(held_images):
+            report = evaluate(state.network, held_images, held_labels, deskewed=False)
         result = EpochResult(
             epoch=len(state.history) + 1,
             train_loss=train_loss,
@@ -181,7 +211,7 @@ def fit(
 def _train_epoch(
     state: TrainingState,
     images: Images,
-    labels: NDArray[np.uint8],
+    labels: Labels,
     config: TrainConfig,
     on_samples: Callable[[int], None],
 ) -> float:
@@ -189,7 +219,7 @@ def _train_epoch(
     network, count, epoch = state.network, len(images), len(state.history)
     order = state.rng.permutation(count)
     labels_in_order = labels[order].astype(np.intp)  # what NumPy indexes with, converted once
-    room = empty_batch(config.batch_size, network.theta.dtype)
+    room = empty_batch(config.batch_size, images[0].size, network.theta.dtype)
     start, total = 0, 0.0
     with (
         np.errstate(over="ignore", invalid="ignore"),  # the loss tells, and is looked at
@@ -246,14 +276,6 @@ def _batches(pieces: Iterator[Images], size: int) -> Iterator[Images]:
             yield piece[start : start + size]
 
 
-def prepare(images: Images, deskewed: bool) -> Images:
-    """Do to pictures what a model asks for before pixels become numbers.
-
-    The one place for it: training, evaluation and prediction all pass here.
-    """
-    return deskew(images) if deskewed else images
-
-
 def learning_rate_at(progress: float, config: TrainConfig) -> float:
     """Return the rate after `progress` epochs (fractions count).
 
@@ -282,9 +304,10 @@ def step(state: TrainingState, learning_rate: float, config: TrainConfig) -> Non
             layer.dLdW += config.weight_decay * layer.W
     direction = network.dLdtheta
     if config.momentum:
-        state.velocity *= config.momentum
-        state.velocity += direction
-        direction = state.velocity
+        velocity = state.memory["velocity"]
+        velocity *= config.momentum
+        velocity += direction
+        direction = velocity
     network.theta -= learning_rate * direction
 
 
@@ -294,71 +317,4 @@ def _diverged(epoch: int, batch: int, loss: float, config: TrainConfig) -> Diver
         f"the loss became {loss} with a learning rate of {config.learning_rate:g}",
         where=f"epoch {epoch}, batch {batch}",
         next_step=f"try a smaller rate, for example --lr {smaller:.2g}; no file was changed",
-    )
-
-
-@dataclass(frozen=True)
-class Report:
-    """How a network does on a set of pictures.
-
-    Attributes:
-        loss: mean nats per sample.
-        accuracy: 0–1.
-        confusion: (10, 10) counts, rows true, columns predicted.
-        per_class: precision, recall, F1 and support of each digit.
-        labels, predicted: (n,) the true label and the network's.
-        probability: (n,) what the network gave the label it predicted, 0–1.
-    """
-
-    loss: float
-    accuracy: float
-    confusion: NDArray[np.int64]
-    per_class: list[DigitScore]
-    labels: Integers
-    predicted: NDArray[np.intp]
-    probability: Floats
-
-    def mistakes(self, count: int) -> NDArray[np.intp]:
-        """Return the indices of at most `count` mistakes, the most confident first."""
-        wrong = np.flatnonzero(self.labels != self.predicted)
-        return wrong[np.argsort(-self.probability[wrong], kind="stable")][:count]
-
-
-def evaluate(
-    network: Network, images: Images, labels: Integers, *, deskewed: bool = False
-) -> Report:
-    """Measure a network on pictures (n, 28, 28) uint8 with labels (n,), n > 0.
-
-    Args:
-        deskewed: shear the pictures upright first, as the network was trained.
-
-    Raises:
-        DivergenceError: the weights are so large that the loss is not a finite number.
-
-    Done in pieces of a thousand, so that memory stays small; the last one may be shorter.
-    """
-    measure = SoftmaxCrossEntropy()
-    total, probabilities = 0.0, []
-    with np.errstate(over="ignore", invalid="ignore"):  # the loss tells, and is looked at
-        for start in range(0, len(images), EVALUATION_BATCH):
-            piece = slice(start, start + EVALUATION_BATCH)
-            A = scale_pixels(prepare(images[piece], deskewed), network.theta.dtype)
-            total += measure.forward(network.forward(A), labels[piece]) * len(A)
-            probabilities.append(np.exp(measure.log_A))
-    if not math.isfinite(total):
-        raise DivergenceError(
-            "the weights are so large that the loss is not a finite number",
-            next_step="train again with a smaller rate, for example --lr 0.01",
-        )
-    A_o = np.concatenate(probabilities)
-    predicted = A_o.argmax(axis=1)
-    confusion = confusion_matrix(labels, predicted)
-    return Report(
-        loss=total / len(images),
-        accuracy=accuracy(labels, predicted),
-        confusion=confusion,
-        per_class=per_class(confusion),
-        labels=labels,
-        predicted=predicted,
-        probability=A_o.max(axis=1),
     )

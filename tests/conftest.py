@@ -110,8 +110,8 @@ def run(tmp_path):
 @pytest.fixture(scope="session")
 def bundled():
     """The accuracy of the model on board, on pictures (n, 28, 28) with labels (n,)."""
+    from nnscratch.metrics import evaluate
     from nnscratch.model_file import BUNDLED_MODEL, load_model
-    from nnscratch.training import evaluate
 
     model = load_model(BUNDLED_MODEL)
     return lambda images, labels: (

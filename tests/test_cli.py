@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from conftest import ROOT
-from nnscratch.core import scale_pixels
 from nnscratch.model_file import load_model
+from nnscratch.products import scale_pixels
 
 FAST = ("--epochs", "2", "--validation", "200", "--batch-size", "10")
 
@@ -53,7 +53,7 @@ def test_train_writes_results_to_stdout_and_progress_to_stderr(run, own_data, tm
 
 def test_the_next_command_can_be_pasted_whatever_the_model_is_called(run, own_data):
     done = run("train", *FAST, "-o", "my model.npz", data_dir=own_data)
-    assert "Next: nnscratch evaluate 'my model.npz'" in done.stderr
+    assert "Next: python -m nnscratch evaluate 'my model.npz'" in done.stderr
 
 
 def test_train_json_is_one_object_a_line_and_nothing_else(run, own_data):
@@ -63,7 +63,8 @@ def test_train_json_is_one_object_a_line_and_nothing_else(run, own_data):
     assert [list(line) for line in lines[:-1]] == [keys, keys]
     assert [line["epoch"] for line in lines[:-1]] == [1, 2]
     assert list(lines[-1]) == [
-        "event", "model", "dataset", "test_loss", "test_accuracy", "seconds",
+        "event", "model", "dataset", "test_loss", "test_accuracy", "seconds", "settings",
+        "previous", "notes",
     ]  # fmt: skip
     assert lines[-1]["dataset"] == "custom"
 
@@ -193,7 +194,7 @@ def test_predict_in_ascii_where_there_are_no_blocks(run, model, pictures):
 
 def test_predict_asks_the_model_on_board_unless_there_is_one_here(run, model, pictures, tmp_path):
     picture = pictures / "good0.png"
-    assert "pretrained.npz" in run("predict", picture).stdout
+    assert "model: pretrained" in run("predict", picture).stdout
     (tmp_path / "model.npz").write_bytes(model.read_bytes())
     assert "model: model.npz" in run("predict", picture).stdout
 
@@ -330,24 +331,18 @@ def test_the_changelog_knows_the_version():
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_the_defaults_that_help_and_readme_tell_are_those_of_the_settings():
+def test_the_defaults_that_help_and_readme_tell_are_those_of_the_settings(run):
     import re
 
-    import typer.main
+    from nnscratch.config import SETTINGS, TrainConfig, as_dict
 
-    from nnscratch.app.cli import FLAG_OF, app
-    from nnscratch.config import TrainConfig, as_dict
-
-    options = {
-        option: parameter.show_default
-        for parameter in typer.main.get_command(app).commands["train"].params
-        for option in parameter.opts
-    }
+    help_text = run("train", "--help", COLUMNS=200, TERMINAL_WIDTH=200).stdout
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = re.search(r"\| `train` \| default.*?\n\n", readme, re.DOTALL)[0]
     for key, value in as_dict(TrainConfig()).items():
-        flag = FLAG_OF.get(key, "--" + key.replace("_", "-"))
+        flag = SETTINGS[key].flag
         told = {True: "yes", False: "no"}.get(value) if isinstance(value, bool) else f"{value}"
         told = told.removesuffix(".0")
-        assert options[flag] == told, flag
+        shown = f"no-{flag[2:]}" if value is False else told
+        assert re.search(rf"{flag} .*\[default: {shown}\]", help_text), flag
         assert re.search(rf"\| `{flag}`[^|]*\| {told} \|", table), flag

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from conftest import ROOT
-from nnscratch.core import scale_pixels
 from nnscratch.data import load_dataset
 from nnscratch.model_file import load_model
+from nnscratch.products import scale_pixels
 
 pytestmark = pytest.mark.mnist
 

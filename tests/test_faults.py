@@ -35,7 +35,8 @@ from nnscratch.data import download, load_dataset
 from nnscratch.data.fetch import MNIST_FILES, Patience
 from nnscratch.errors import DataError, DownloadError, ModelFileError
 from nnscratch.files import SUFFIX
-from nnscratch.model_file import SavedModel, load_model, save_model
+from nnscratch.model import Model
+from nnscratch.model_file import load_model, save_model
 
 NAMES = [file.name for file in MNIST_FILES]
 LABELS = MNIST_FILES[3]  # the smallest file
@@ -461,12 +462,12 @@ def test_https_goes_through_the_proxy_that_the_environment_names(tmp_path):
 # ------------------------------------------------------------------------------- 14–18 model files
 
 
-def a_model(seed: int) -> SavedModel:
+def a_model(seed: int) -> Model:
     network = Network(10, rng=np.random.default_rng(seed))
     history = [
         {"epoch": 1, "train_loss": 0.5, "validation_loss": None, "validation_accuracy": None}
     ]
-    return SavedModel(network, TrainConfig(seed=seed), "mnist", {"a": "b"}, history, None)
+    return Model(network, TrainConfig(seed=seed), "mnist", {"a": "b"}, history, None)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from nnscratch.gradcheck import (
     away_from_the_kink,
     check_gradients,
     draw_samples,
-    in_float64,
 )
 
 BLOCKS = ["W_h", "b_h", "W_o", "b_o"]
@@ -97,7 +96,7 @@ def test_a_network_of_zeros_cannot_be_checked_and_says_why(rng):
 
 def test_float64_copy_has_the_same_numbers(rng):
     network = Network(6, rng=rng)
-    twin = in_float64(network)
+    twin = network.astype(np.float64)
     assert twin.theta.dtype == np.float64
     assert np.array_equal(twin.theta, network.theta)
 

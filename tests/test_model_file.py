@@ -8,8 +8,9 @@ import pytest
 
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network
-from nnscratch.errors import ModelFileError
-from nnscratch.model_file import SavedModel, check_writable, load_model, save_model
+from nnscratch.errors import ModelFileError, OutputError
+from nnscratch.model import Model
+from nnscratch.model_file import check_model_output, load_model, save_model
 
 HASHES = {"train-images-idx3-ubyte": "00"}
 HISTORY = [{"epoch": 1, "train_loss": 0.5, "validation_loss": None, "validation_accuracy": None}]
@@ -20,7 +21,7 @@ def model(rng):
     network = Network(6, rng=rng)
     config = TrainConfig(hidden_size=6, epochs=1, learning_rate=0.25)
     test = {"loss": 0.1, "accuracy": 0.97}
-    return SavedModel(network, config, "mnist", HASHES, HISTORY, test)
+    return Model(network, config, "mnist", HASHES, HISTORY, test)
 
 
 def test_what_was_saved_is_loaded(model, tmp_path):
@@ -36,14 +37,14 @@ def test_what_was_saved_is_loaded(model, tmp_path):
 def test_a_file_for_resume_keeps_velocity_and_generator(model, tmp_path):
     rng = np.random.default_rng(3)
     velocity = model.network.theta + 1
-    kept = SavedModel(
-        model.network, model.config, "mnist", HASHES, HISTORY, None, velocity,
+    kept = Model(
+        model.network, model.config, "mnist", HASHES, HISTORY, None, {"velocity": velocity},
         rng.bit_generator.state,
     )  # fmt: skip
     save_model(tmp_path / "m.npz", kept)
     loaded = load_model(tmp_path / "m.npz")
     assert loaded.generator == rng.bit_generator.state
-    assert np.array_equal(loaded.velocity, velocity)
+    assert np.array_equal(loaded.memory["velocity"], velocity)
 
 
 def test_numpy_opens_it_and_finds_four_arrays_and_metadata(model, tmp_path):
@@ -51,7 +52,7 @@ def test_numpy_opens_it_and_finds_four_arrays_and_metadata(model, tmp_path):
     with np.load(tmp_path / "m.npz") as file:
         assert set(file.files) == {"W_h", "b_h", "W_o", "b_o", "metadata"}
         metadata = json.loads(str(file["metadata"]))
-    assert metadata["format_version"] == 1
+    assert metadata["format_version"] == 2
     assert metadata["config"]["learning_rate"] == 0.25
 
 
@@ -100,8 +101,8 @@ def test_a_pickle_inside_is_never_run(model, tmp_path):
         (lambda a: a.update(metadata=np.array("[1]")), "metadata"),
         (lambda a: a.update(metadata=np.array("{")), "metadata"),
         (lambda a: a.update(metadata=np.array(7)), "metadata"),
-        (lambda a: a.update(metadata=_edited(a, format_version=2)), "newer"),
-        (lambda a: a.update(metadata=_edited(a, config={"hidden_size": 10**12})), "W_h"),
+        (lambda a: a.update(metadata=_edited(a, format_version=3)), "newer"),
+        (lambda a: a.update(metadata=_edited(a, config={"hidden_size": 10**12})), "hidden_size"),
         (lambda a: a.update(metadata=_edited(a, config={"epochs": -1})), "epochs"),
         (lambda a: a.update(metadata=_edited(a, dataset="mnist")), "data set"),
     ],
@@ -136,9 +137,9 @@ def test_a_missing_model_is_told_with_the_command_that_makes_one(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_told_before_training(tmp_path):
     for path in (tmp_path / "missing" / "m.npz", tmp_path):
-        with pytest.raises(ModelFileError):
-            check_writable(path)
-    check_writable(tmp_path / "m.npz")
+        with pytest.raises(OutputError):
+            check_model_output(path, TrainConfig())
+    check_model_output(tmp_path / "m.npz", TrainConfig())
     assert not os.listdir(tmp_path)
 
 

@@ -17,11 +17,11 @@ PLANTED = {
     "a flipped sign": ("dLdZ -= self.Y", "dLdZ += self.Y"),
     "a dropped 1/N": ("        dLdZ /= self.N\n", ""),
     "a transposed product": (
-        "dLdA: Floats = self.W.T.dot(dLdZ.T).T",
-        "dLdA: Floats = (self.W if self.W.shape == (10, 10) else self.W.T).dot(dLdZ.T).T",
+        "dLdA = product(self.W.T, dLdZ.T).T",
+        "dLdA = product(self.W if self.W.shape == (10, 10) else self.W.T, dLdZ.T).T",
     ),
     "the scalar sum for a bias gradient": (
-        "dLdZ.T.dot(ones(self.N, dLdZ.dtype), out=self.dLdb)",
+        "product(dLdZ.T, ones(self.N, dLdZ.dtype), out=self.dLdb)",
         "self.dLdb[:] = dLdZ.sum()",
     ),
     "the derivative of ReLU upside down": ("* np.sign(self.A)", "* (1 - np.sign(self.A))"),

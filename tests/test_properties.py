@@ -24,7 +24,8 @@ from nnscratch.core import log_softmax
 from nnscratch.data.idx import decode_idx, encode_idx
 from nnscratch.errors import ConfigError, IDXError, ModelFileError, PictureError
 from nnscratch.metrics import confusion_matrix, per_class
-from nnscratch.model_file import SavedModel, load_model, save_model
+from nnscratch.model import Model
+from nnscratch.model_file import load_model, save_model
 from nnscratch.pictures.framing import centre_of_mass, deskew
 from nnscratch.pictures.read import load_picture
 
@@ -109,7 +110,7 @@ def sound_model() -> bytes:
     network = Network(3, rng=np.random.default_rng(0))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m"
-        save_model(path, SavedModel(network, TrainConfig(hidden_size=3), "mnist", {}, [], None))
+        save_model(path, Model(network, TrainConfig(hidden_size=3), "mnist", {}, [], None))
         return path.read_bytes()
 
 

@@ -13,8 +13,9 @@ from nnscratch.config import TrainConfig
 from nnscratch.data import Dataset, obtain_dataset
 from nnscratch.data.skeletons import SKELETONS
 from nnscratch.data.synthetic import _stroke_matrix, draw_digits, synthetic_digits
+from nnscratch.metrics import evaluate
 from nnscratch.pictures.framing import centre_of_mass
-from nnscratch.training import TrainingState, evaluate, fit
+from nnscratch.training import TrainingState, fit
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnscratch.errors import MissingExtraError, PlotError
-from nnscratch.files import write_atomically
+from nnscratch.app.terminal import python
+from nnscratch.arrays import Images
+from nnscratch.config import TrainConfig, as_dict
+from nnscratch.errors import MissingExtraError, OutputError
+from nnscratch.files import cannot_write, check_output, write_atomically
+from nnscratch.metrics import Report
+from nnscratch.model import Model
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +30,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg", ".pdf")
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart by the colour-blind
 DOTS_PER_INCH = 100
+MISTAKES_ON_A_SHEET = 20
+SIGNATURE = b"nnscratch"  # stands in every plot of ours, near its beginning or its end
+SIGNED_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -59,24 +67,65 @@ class ReportData:
     mistakes: Sequence[Mistake]
 
 
+def report_data(
+    model: Model, report: Report, images: Images, dataset: str, split: str
+) -> ReportData:
+    """Gather what `save_report` draws: a model measured on `images`, (n, 28, 28) uint8."""
+    chosen, config = model.outspoken_units(), model.config
+    notes = [f"{key.replace('_', ' ')}: {value}" for key, value in as_dict(config).items()]
+    notes += ["", f"learned from: {model.dataset}", f"measured on: {dataset} {split}"]
+    notes += [f"pictures: {len(report.labels):,}", f"accuracy: {report.accuracy:.2%}"]
+    notes += [f"loss: {report.loss:.4f} nats per sample"]
+    mistakes = [
+        Mistake(
+            images[index],
+            int(report.labels[index]),
+            int(report.predicted[index]),
+            float(report.probability[index]),
+        )
+        for index in report.mistakes(MISTAKES_ON_A_SHEET)
+    ]
+    return ReportData(
+        title=f"784-{config.hidden_size}-10 on the {dataset} {split} pictures: "
+        f"{report.accuracy:.2%} recognised",
+        notes=notes,
+        confusion=report.confusion,
+        f1=[score.f1 for score in report.per_class],
+        units=model.network.parameters["W_h"][chosen].reshape(-1, 28, 28),
+        votes=model.network.parameters["W_o"].T[chosen],
+        mistakes=mistakes,
+    )
+
+
 def check_plot(path: Path) -> None:
     """Raise before any work is done if a picture could not be drawn there.
 
     Raises:
-        PlotError: a suffix that is none of ours, or a folder that is not there.
+        OutputError: a suffix that is none of ours, a place that cannot be written, or a file
+            that no plot of ours is.
         MissingExtraError: matplotlib is not installed.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise PlotError(
+        raise OutputError(
             f"a plot cannot be saved as {path.suffix or 'a file without a suffix'}",
             where=str(path),
             next_step=f"name it with one of: {', '.join(SUFFIXES)}",
         )
-    if not path.parent.is_dir():
-        raise PlotError(
-            "there is no such folder", where=str(path.parent), next_step="make it first"
-        )
+    check_output(path, "the plot", is_ours=_is_ours)
     _figure(1, 1)
+
+
+def _is_ours(path: Path) -> bool:
+    data = path.read_bytes()
+    return SIGNATURE in data[:SIGNED_BYTES] or SIGNATURE in data[-SIGNED_BYTES:]
+
+
+def curves_title(config: TrainConfig) -> str:
+    """Name a run by the settings that matter most."""
+    return (
+        f"784-{config.hidden_size}-10, learning rate {config.learning_rate:g}, batch "
+        f"{config.batch_size}, {config.schedule}, seed {config.seed}"
+    )
 
 
 def save_curves(path: Path, title: str, history: Sequence[dict[str, Any]]) -> None:
@@ -178,7 +227,7 @@ def _figure(width: float, height: float) -> Figure:
     except ImportError as error:
         raise MissingExtraError(
             "plots need matplotlib, and it is not installed",
-            next_step="install it with: pip install 'nnscratch[plot]'",
+            next_step=f"install it with: {python()} -m pip install 'nnscratch[plot]'",
         ) from error
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
 
@@ -186,13 +235,14 @@ def _figure(width: float, height: float) -> Figure:
 def _save(figure: Figure, path: Path) -> None:
     packed = io.BytesIO()
     kind = path.suffix.lower().removeprefix(".")
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
-    figure.savefig(packed, format=kind, metadata=undated)
+    # Signed, and without a date: the same figures give the same bytes.
+    signed = {
+        "png": {"Software": "nnscratch"},
+        "svg": {"Creator": "nnscratch", "Date": None},
+        "pdf": {"Creator": "nnscratch", "CreationDate": None},
+    }[kind]
+    figure.savefig(packed, format=kind, metadata=signed)
     try:
         write_atomically(path, packed.getvalue())
     except OSError as error:
-        raise PlotError(
-            f"the plot cannot be saved: {error.strerror or error}",
-            where=str(path),
-            next_step="choose another place",
-        ) from error
+        raise cannot_write(path, "the plot", error) from error

@@ -1,0 +1,1 @@
+"""One file a command: parse its options, call the package, show the result."""

@@ -1,0 +1,67 @@
+"""`nnscratch gradcheck`: are the gradients right?."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from nnscratch.app.options import (
+    DataDir,
+    Json,
+)
+from nnscratch.config import DEFAULT_DATA_DIR
+
+if TYPE_CHECKING:
+    pass
+
+
+def gradcheck(
+    model: Annotated[
+        str | None,
+        typer.Option(help="Model file to check.", show_default="a fresh network", metavar="FILE"),
+    ] = None,
+    break_: Annotated[
+        Literal["W_h", "b_h", "W_o", "b_o"] | None,
+        typer.Option("--break", help="Plant an error of 1 % in this gradient, to see it found."),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Draws the network, the samples and the directions."),
+    ] = 0,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    json: Json = False,
+) -> None:
+    """Check the gradients against differences of the loss, in float64.
+
+    The samples are test pictures of the data folder, or random if it holds none.
+    Nothing is downloaded. Exits with 0 if every block agrees, with 1 if not.
+
+    Examples:
+
+        nnscratch gradcheck
+
+        nnscratch gradcheck --break W_o
+    """
+    import numpy as np
+
+    from nnscratch import records
+    from nnscratch.app import terminal, views
+    from nnscratch.core import Network
+    from nnscratch.gradcheck import check_gradients, draw_samples, sample_source
+    from nnscratch.model_file import load_model
+
+    rng = np.random.default_rng(seed)
+    network = load_model(model).network if model else Network(rng=rng)
+    network = network.astype(np.float64)
+    draw, samples = sample_source(data_dir or DEFAULT_DATA_DIR, rng)
+    A, labels = draw_samples(network, draw)
+    blocks = check_gradients(
+        network, A, labels, rng=np.random.default_rng(seed), planted_error=break_
+    )
+    if json:
+        terminal.show_json(records.gradient_check(blocks, samples))
+    else:
+        views.show_gradcheck(blocks, len(labels), samples)
+    if not all(block.passed for block in blocks):
+        raise typer.Exit(1)

@@ -1,0 +1,160 @@
+"""`nnscratch train`: learn, and save what was learned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nnscratch.app.options import (
+    DataDir,
+    DatasetName,
+    Json,
+    PlotFile,
+    blaming_the_flag,
+    given_or_none,
+    obtain,
+    with_settings,
+)
+from nnscratch.config import (
+    DEFAULT_DATA_DIR,
+    SETTINGS,
+    TrainConfig,
+    config_from,
+    load_settings,
+)
+
+if TYPE_CHECKING:
+    pass
+
+DEFAULT_MODEL = Path("model.npz")
+
+
+@with_settings
+def train(
+    given: dict[str, Any],
+    dataset: Annotated[
+        DatasetName | None,
+        typer.Option(help="Which pictures to learn from.", callback=given_or_none),
+    ] = "auto",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file of settings; options override it.", show_default=False, metavar="FILE"
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where the model is saved.",
+            metavar="FILE",
+            callback=given_or_none,
+        ),
+    ] = DEFAULT_MODEL,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="Go on with an interrupted run, with its settings and its data.",
+            show_default=False,
+            metavar="FILE",
+        ),
+    ] = None,
+    plot: PlotFile = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write every epoch's figures to this CSV.", show_default=False, metavar="FILE"
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train the network and save it.
+
+    The data is downloaded first if it is not there.
+    The test set is looked at once, at the end, when the model is saved.
+
+    Examples:
+
+        nnscratch train --lr 0.1 --epochs 20
+
+        nnscratch train --config configs/textbook.toml -o textbook.npz
+    """
+    from nnscratch import records, runs
+    from nnscratch.app import progress, terminal, views
+
+    if resume:
+        _refuse_settings(given, config=config, dataset=dataset)
+    with blaming_the_flag(given):
+        run = runs.resume(resume) if resume else runs.start(_settings(config, given))
+        output = output or (runs.output_of(resume) if resume else DEFAULT_MODEL)
+        _check_outputs(run, output, plot, history)
+        data = obtain(data_dir, run.dataset or dataset or "auto")
+        samples = len(data.train_images) - run.config.validation_size
+        screen = progress.TrainingScreen(run.config.epochs, samples, len(run.state.history))
+
+        def on_epoch(result: Any) -> None:
+            screen.on_epoch(result)
+            if json:
+                terminal.show_json(records.epoch(result))
+
+        with screen:
+            finished = runs.train(
+                run, data, output, on_samples=screen.on_samples, on_epoch=on_epoch,
+                on_kept=views.show_kept,
+            )  # fmt: skip
+    if json:
+        views.show_if_chance(finished.report.loss)
+        terminal.show_json(records.done(finished, str(output), terminal.notes))
+    else:
+        views.show_trained(finished, str(output))
+    _save_course(finished, plot, history)
+
+
+def _settings(file: Path | None, given: dict[str, Any]) -> TrainConfig:
+    """Put the settings together: option, then file, then default."""
+    return replace(config_from(load_settings(file) if file else {}), **given)
+
+
+def _refuse_settings(given: dict[str, Any], **others: Any) -> None:
+    flags = [SETTINGS[key].flag for key in given]
+    flags += [f"--{name}" for name, value in others.items() if value is not None]
+    if flags:
+        raise typer.BadParameter(
+            "with --resume the settings are those of the interrupted run", param_hint=flags[0]
+        )
+
+
+def _check_outputs(run: Any, output: Path, plot: Path | None, history: Path | None) -> None:
+    """Refuse, before any work, whatever could not be written, or would take another's place."""
+    from nnscratch import runs
+    from nnscratch.files import check_distinct
+
+    check_distinct({"--output": output, "--plot": plot, "--history": history})
+    runs.check_outputs(output, run.config)
+    if history:
+        runs.check_history(history)
+    if plot:
+        from nnscratch.app.plots import check_plot
+
+        check_plot(plot)
+
+
+def _save_course(finished: Any, plot: Path | None, history: Path | None) -> None:
+    """Draw and write down how a training run went."""
+    from nnscratch import runs
+    from nnscratch.app import terminal
+
+    if history:
+        runs.save_history(history, finished.history)
+        terminal.show_note(f"the history is in {history}")
+    if plot:
+        from nnscratch.app.plots import curves_title, save_curves
+
+        course = [vars(result) for result in finished.history]
+        save_curves(plot, curves_title(finished.model.config), course)
+        terminal.show_note(f"the curves are in {plot}")

@@ -1,0 +1,156 @@
+"""Bars and lines while there is work: downloads, drawing digits, and epochs.
+
+At a terminal a bar lives below the lines; elsewhere there is one plain line for each epoch. Only
+one bar lives at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.text import Text
+
+from nnscratch.app.terminal import err
+from nnscratch.training import EpochResult
+
+SECONDS_BETWEEN_UPDATES = 0.1
+EPOCH_HEADER = "   epoch  train loss  validation loss  validation accuracy  seconds"
+
+
+class DataBars:
+    """Bars while a data set is fetched (one a file) or drawn; none appears if neither is needed."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
+        self.tasks: dict[str, TaskID] = {}
+
+    def on_bytes(self, name: str, received: int, total: int) -> None:
+        """Move the bar of a file to `received` bytes."""
+        if name not in self.tasks:
+            self._show(name, total, DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        assert self.progress is not None
+        self.progress.update(self.tasks[name], completed=received)
+
+    def on_drawn(self, count: int, total: int = 70_000) -> None:
+        """Move the bar of the built-in digits on by `count`."""
+        name = "drawing digits"
+        if name not in self.tasks:
+            self.close()  # that of a download that failed
+            self._show(name, total, MofNCompleteColumn())
+        assert self.progress is not None
+        self.progress.advance(self.tasks[name], count)
+
+    def _show(self, name: str, total: int, *columns: ProgressColumn) -> None:
+        if self.progress is None:
+            self.progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=None),
+                *columns,
+                console=err,
+                disable=not err.is_terminal,
+            )
+            self.progress.start()
+        self.tasks[name] = self.progress.add_task(name, total=total)
+
+    def close(self) -> None:
+        """Leave the bars as they are, and the screen to whoever comes next."""
+        if self.progress is not None:
+            self.progress.stop()
+        self.progress = None
+        self.tasks.clear()
+
+
+@contextmanager
+def data_bars() -> Iterator[DataBars]:
+    """Give bars for the time that a data set is made ready."""
+    bars = DataBars()
+    try:
+        yield bars
+    finally:
+        bars.close()
+
+
+class TrainingScreen:
+    """One line an epoch, and on a terminal a live bar below them.
+
+    Used as a context manager; `on_samples` and `on_epoch` are what a training run reports to.
+    """
+
+    def __init__(self, epochs: int, samples: int, epochs_done: int = 0) -> None:
+        columns = (
+            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(compact=True),
+        )
+        self.epochs, self.samples = epochs, samples
+        self.progress = Progress(*columns, console=err, disable=not err.is_terminal, transient=True)
+        self.task = self.progress.add_task(
+            "",
+            total=epochs * samples,
+            completed=epochs_done * samples,
+            epoch=epochs_done + 1,
+            epochs=epochs,
+            figures="",
+        )
+        self.done = epochs_done * samples
+        self.shown_at = self.started = time.perf_counter()
+        self.done_at_start = self.done
+        self.figures = ""
+
+    def __enter__(self) -> TrainingScreen:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def on_samples(self, count: int) -> None:
+        """Move the bar; drawn ten times a second, however small the batches are."""
+        self.done += count
+        now = time.perf_counter()
+        if now - self.shown_at > SECONDS_BETWEEN_UPDATES:
+            self.shown_at = now
+            rate = (self.done - self.done_at_start) / (now - self.started)
+            self.progress.update(
+                self.task, completed=self.done, figures=f"{self.figures}{rate:,.0f} samples/s"
+            )
+
+    def on_epoch(self, result: EpochResult) -> None:
+        """Leave one line of the table, under its header if it is the first."""
+        if not self.figures:
+            err.print(Text(EPOCH_HEADER, style="bold"), soft_wrap=True)
+        err.print(epoch_line(result, self.epochs), soft_wrap=True)
+        self.figures = f"loss {result.train_loss:.4f}  "
+        if result.validation_accuracy is not None:
+            self.figures += f"validation {result.validation_accuracy:.2%}  "
+        self.progress.update(self.task, epoch=min(result.epoch + 1, self.epochs))
+
+
+def epoch_line(result: EpochResult, epochs: int) -> str:
+    """Return one epoch's figures, aligned under EPOCH_HEADER."""
+    losses = [_loss(value) for value in (result.train_loss, result.validation_loss)]
+    share = "-" if result.validation_accuracy is None else f"{result.validation_accuracy:.2%}"
+    seconds = "-" if result.seconds is None else f"{result.seconds:.2f}"
+    epoch = f"{result.epoch}/{epochs}"
+    return f"{epoch:>8}  {losses[0]:>10}  {losses[1]:>15}  {share:>19}  {seconds:>7}"
+
+
+def _loss(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if value < 1e4 else f"{value:.1e}"

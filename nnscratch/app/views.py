@@ -1,0 +1,280 @@
+"""What each command shows: results as lines and tables, from the values that the package gives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from nnscratch.app.drawings import (
+    CROP,
+    PICTURE_WIDTH,
+    bar,
+    curve,
+    draw,
+    draw_signed,
+    show_side_by_side,
+)
+from nnscratch.app.terminal import (
+    command,
+    err,
+    out,
+    say,
+    show_note,
+    table,
+    tell,
+)
+from nnscratch.arrays import Images
+from nnscratch.config import SETTINGS, TrainConfig, as_dict
+from nnscratch.core import CLASSES, IN_FEATURES
+from nnscratch.data import Fetched
+from nnscratch.errors import NNScratchError
+from nnscratch.gradcheck import BlockCheck
+from nnscratch.metrics import Report
+from nnscratch.model import Model, Prediction, a_digit
+from nnscratch.pictures.read import Prepared
+from nnscratch.runs import Finished, Kept
+from nnscratch.training import EpochResult
+
+
+ALWAYS_SHOWN = ("learning_rate", "epochs", "batch_size", "seed")
+
+
+def show_fetched(file: Fetched) -> None:
+    """Write where a file is, and whether it was fetched or already there."""
+    words = {"fetched": "fetched and verified", "verified": "there and verified"}
+    say(f"{file.path}  {file.size_bytes:,} bytes  {words[file.status]}")
+
+
+# ------------------------------------------------------------------------------------------- train
+
+
+def show_if_chance(loss: float) -> None:
+    """Warn of a model that has learned nothing: ten equal guesses have a loss of ln 10."""
+    if loss >= math.log(CLASSES):
+        show_note(
+            f"the test loss, {loss:.2f}, is no better than chance (ln 10 = 2.30); a smaller "
+            "--lr may help"
+        )
+
+
+def show_kept(kept: Kept) -> None:
+    """Write where an interrupted run is kept, and the command that goes on with it."""
+    if kept.path is None:
+        show_note("no epoch was finished, so nothing is kept")
+        return
+    finished = "1 finished epoch is" if kept.epochs == 1 else f"{kept.epochs} finished epochs are"
+    earlier = f"; an earlier interrupted run is now {kept.previous}" if kept.previous else ""
+    show_note(f"the {finished} kept in {kept.path}{earlier}; no other file was changed")
+    words = command("train", "--resume", str(kept.path), "--output", str(kept.output))
+    err.print(Text(f"To go on: {words}"), soft_wrap=True)
+
+
+def show_curves(history: Sequence[EpochResult]) -> None:
+    """Draw loss and accuracy over the epochs as small curves, one line each."""
+    series: dict[str, list[float | None]] = {
+        "train loss": [result.train_loss for result in history],
+        "validation loss": [result.validation_loss for result in history],
+        "validation accuracy": [result.validation_accuracy for result in history],
+    }
+    for name, values in series.items():
+        known = [value for value in values if value is not None]
+        if len(known) > 1:
+            show = "{:.2%}".format if "accuracy" in name else "{:.4f}".format
+            line = Text.assemble(f"{name:>19}  {show(known[0])} ", (curve(known), "cyan"))
+            say(line.append(f" {show(known[-1])}"))
+
+
+def show_trained(finished: Finished, path: str) -> None:
+    """Write what a training run came to, and the command that looks closer."""
+    report, model = finished.report, finished.model
+    show_if_chance(report.loss)
+    show_curves(finished.history)
+    right, count = int(report.confusion.trace()), len(report.labels)
+    line = Text.assemble("Test accuracy ", (f"{report.accuracy:.2%}", "bold green"))
+    line.append(f" ({right:,} of {count:,} {model.dataset} test pictures), loss {report.loss:.4f}")
+    say(line)
+    saved = f"Saved {path}: {_width(model)}, {model.network.theta.size:,} parameters, "
+    saved += f"trained in {finished.seconds:.1f} s"
+    say(saved + (f"; the earlier model is now {finished.previous}" if finished.previous else ""))
+    err.print(Text(f"Next: {command('evaluate', path)}", style="dim"), soft_wrap=True)
+
+
+def _width(model: Model) -> str:
+    return f"{IN_FEATURES}-{model.config.hidden_size}-{CLASSES}"
+
+
+# ---------------------------------------------------------------------------------------- evaluate
+
+
+def show_not_mnist(model: str) -> None:
+    """Write how a model of the built-in digits is measured on real ones."""
+    on_real_ones = command("evaluate", model, "--dataset", "mnist")
+    say(f"These are built-in digits. On real ones: {on_real_ones}")
+
+
+def show_report(report: Report, model: Model, path: str, dataset: str, split: str) -> None:
+    """Write accuracy, loss, settings, the figures of each digit and the confusion matrix."""
+    line = Text.assemble("Accuracy ", (f"{report.accuracy:.2%}", "bold green"))
+    line.append(f", loss {report.loss:.4f}: {path} on {len(report.labels):,} {dataset} {split} ")
+    say(line.append("pictures"))
+    say(f"{_width(model)}, learned from {model.dataset}: {_settings(model)}", style="dim")
+    out.print(_digit_table(report))
+    out.print(_confusion_table(report))
+
+
+def _settings(model: Model) -> str:
+    """Return the settings as options: those that always matter, and others that are not usual."""
+    defaults, words = as_dict(TrainConfig()), []
+    for key, value in as_dict(model.config).items():
+        if key not in ALWAYS_SHOWN and (value == defaults[key] or key == "hidden_size"):
+            continue
+        flag = SETTINGS[key].flag
+        if isinstance(value, bool):
+            words.append(flag if value else flag.replace("--", "--no-", 1))
+        else:
+            words.append(f"{flag} {value}")
+    return " ".join(words)
+
+
+def show_mistakes(report: Report, images: Images, count: int) -> None:
+    """Draw the most confident mistakes, as many beside each other as the screen has room for."""
+    chosen = report.mistakes(count)
+    title = "The most confident mistakes: what is there, what it was taken for, how surely"
+    say(title, style="bold")
+    cells = []
+    for index in chosen:
+        caption = Text.assemble((str(report.labels[index]), "bold green"), " taken for ")
+        caption.append(str(report.predicted[index]), "bold red")
+        caption.append(f", {report.probability[index]:.1%}")
+        cells.append(Group(*draw(images[index][CROP, CROP]), caption, Text()))
+    show_side_by_side(cells)
+
+
+def show_weights(model: Model) -> None:
+    """Draw what the hidden units with the most say look for, and the digits they vote on."""
+    chosen, of = model.outspoken_units(), model.config.hidden_size
+    units = model.network.parameters["W_h"][chosen].reshape(-1, 28, 28)
+    votes = model.network.parameters["W_o"].T[chosen]
+    title = "What the hidden units look for" if len(units) == of else (
+        f"What the {len(units)} of {of} hidden units with the most say look for"
+    )  # fmt: skip
+    say(f"{title}: red (+) wants ink, blue (-) wants none", style="bold")
+    cells = []
+    for number, (unit, vote) in zip(chosen, zip(units, votes, strict=True), strict=True):
+        order = [str(digit) for digit in vote.argsort()]
+        caption = Text.assemble(f"{number}: for ", (" ".join(order[:-4:-1]), "bold red"))
+        caption.append(", not ").append(" ".join(order[:3]), "bold blue")
+        cells.append(Group(*draw_signed(unit[CROP, CROP]), caption, Text()))
+    show_side_by_side(cells)
+
+
+def _digit_table(report: Report) -> Table:
+    rows = table("Per digit")
+    for heading in ("digit", "precision", "recall", "F1", "pictures"):
+        rows.add_column(heading, justify="right")
+    for score in report.per_class:
+        figures = (f"{value:.2%}" for value in (score.precision, score.recall, score.f1))
+        rows.add_row(str(score.digit), *figures, f"{score.support:,}")
+    return rows
+
+
+def _confusion_table(report: Report) -> Table:
+    rows = table("Confusion matrix: rows true, columns predicted")
+    rows.add_column("", justify="right", style="bold")
+    for digit in range(10):
+        rows.add_column(str(digit), justify="right")
+    for digit, row in enumerate(report.confusion):
+        support = max(1, int(row.sum()))
+        cells = (_confusion_cell(int(n), n / support, digit == k) for k, n in enumerate(row))
+        rows.add_row(str(digit), *cells)
+    return rows
+
+
+def _confusion_cell(count: int, share: float, right: bool) -> Text:
+    if right:
+        return Text(str(count), style="bold green")
+    style = "dim" if share < 0.01 else "yellow" if share < 0.03 else "bold red"
+    return Text(str(count) if count else ".", style=style)
+
+
+# ----------------------------------------------------------------------------------------- predict
+
+
+def show_prediction(name: str, answer: Prediction, model: str) -> None:
+    """Write an answer at length: the picture as the network saw it, and what it makes of it."""
+    drawing = Table.grid(padding=(0, 3))
+    facts = _facts(name, answer, model)
+    if out.width >= PICTURE_WIDTH + 40:
+        drawing.add_row(Group(*draw(answer.picture.image)), facts)
+    else:
+        drawing.add_row(Group(*draw(answer.picture.image), facts))
+    out.print(drawing)
+    for note in answer.notes:
+        show_note(note)
+
+
+def _facts(name: str, answer: Prediction, model: str) -> Group:
+    article = a_digit(answer.digit).removesuffix(str(answer.digit))
+    lines = [Text(name), Text()]
+    lines.append(Text.assemble(f"This is {article}", (str(answer.digit), "bold green")))
+    for digit in answer.probabilities.argsort()[::-1][:3]:
+        share = float(answer.probabilities[digit])
+        lines.append(Text.assemble(f"{digit}  ", (bar(share), "green"), f" {share:6.1%}"))
+    lines += [Text(), *(Text(line, "dim") for line in _what_was_done(answer.picture))]
+    return Group(*lines, Text(f"model: {Path(model).name}", "dim"))
+
+
+def _what_was_done(picture: Prepared) -> list[str]:
+    if picture.unchanged:
+        return ["MNIST-like already: taken as it is" + (", inverted" if picture.inverted else "")]
+    left, top, right, bottom = picture.box
+    done = [
+        f"{'dark ink, inverted' if picture.inverted else 'bright ink'}",
+        f"digit at {left},{top} to {right},{bottom} of {picture.size[0]}x{picture.size[1]}",
+    ]
+    return done + ([f"strokes {picture.stroke}"] if picture.stroke != "kept" else [])
+
+
+def show_prediction_line(name: str, answer: Prediction) -> None:
+    """Write an answer in one line, its doubts in brackets."""
+    line = Text.assemble((str(answer.digit), "bold green"), f"  {answer.probability:6.1%}  {name}")
+    say(line.append("".join(f"  ({note})" for note in answer.notes), "yellow"))
+
+
+def show_failure_line(name: str, error: NNScratchError) -> None:
+    """Write in one line why there is no answer for a picture."""
+    err.print(Text.assemble(("Error: ", "bold red"), f"{name}: {error.what}"), soft_wrap=True)
+
+
+def show_model_name(model: str) -> None:
+    """Write which model answers."""
+    tell(f"Model: {Path(model).name}", style="dim")
+
+
+# --------------------------------------------------------------------------------------- gradcheck
+
+
+def show_gradcheck(blocks: Sequence[BlockCheck], count: int, samples: str) -> None:
+    """Write a table of the errors of each block, and the verdict."""
+    rows = table(f"Gradients against central differences, float64, {count} {samples} samples")
+    rows.add_column("block")
+    for heading in ("shape", "compared", "absolute error", "relative error", "verdict"):
+        rows.add_column(heading, justify="right")
+    for block in blocks:
+        rows.add_row(
+            block.name,
+            "×".join(map(str, block.shape)),
+            f"{block.compared} {'directions' if block.along_directions else 'entries'}",
+            f"{block.absolute_error:.1e}",
+            f"{block.relative_error:.1e}",
+            Text("agrees", "green") if block.passed else Text("WRONG", "bold red"),
+        )
+    out.print(rows)
+    wrong = ", ".join(block.name for block in blocks if not block.passed)
+    verdict = ("Wrong: " + wrong, "bold red") if wrong else ("All gradients agree.", "bold green")
+    say(Text.assemble(verdict))

@@ -1,0 +1,91 @@
+"""Pictures and labels as callers have them, checked and brought into the one form used here.
+
+Whoever trains or measures from Python passes through this door: what does not fit is refused with
+what was found and what was expected, instead of training to nonsense in silence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnscratch.errors import ArrayError
+
+SIZE = 28
+LARGEST_LABEL = 9
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.uint8]
+
+
+def as_images(images: Any) -> Images:
+    """Return pictures as (n, 28, 28) uint8, 0–255.
+
+    Args:
+        images: (n, 28, 28) or (n, 784), uint8 0–255 or float 0–1; any other integers 0–255 will
+            do; whatever `numpy.asarray` takes. Floats are rounded to 255 levels.
+
+    Raises:
+        ArrayError: another shape or type, no picture at all, a value out of range, or NaN.
+
+    >>> as_images(np.ones((1, 784)))[0, 0, 0]
+    np.uint8(255)
+    """
+    array = _as_array(images, "pictures")
+    if array.ndim not in (2, 3) or array.shape[1:] not in ((SIZE, SIZE), (SIZE * SIZE,)):
+        raise ArrayError(f"pictures should be (n, 28, 28) or (n, 784), and are {array.shape}")
+    if len(array) == 0:
+        raise ArrayError("there are no pictures")
+    if array.dtype != np.uint8:
+        array = _as_levels(array)
+    return array.reshape(-1, SIZE, SIZE)
+
+
+def _as_levels(array: NDArray[Any]) -> Images:
+    highest = {"f": 1, "i": 255, "u": 255}.get(array.dtype.kind)
+    if highest is None:
+        raise ArrayError(f"pictures should be uint8 or float, and are {array.dtype}")
+    low, high = array.min(), array.max()
+    if not (low >= 0 and high <= highest):  # NaN is neither
+        raise ArrayError(
+            f"{array.dtype} pictures should lie between 0 and {highest}, and lie between "
+            f"{low:g} and {high:g}",
+            next_step="grey levels 0 to 255 are expected as uint8, or divided by 255 as float",
+        )
+    return (np.rint(array * 255) if highest == 1 else array).astype(np.uint8)
+
+
+def as_labels(labels: Any, count: int) -> Labels:
+    """Return labels as (count,) uint8.
+
+    Args:
+        labels: (count,) integers 0 … 9 of any type; whatever `numpy.asarray` takes.
+        count: how many pictures there are.
+
+    Raises:
+        ArrayError: another shape or type, another number, or a label that is no digit.
+
+    >>> as_labels([3, 1], 2)
+    array([3, 1], dtype=uint8)
+    """
+    array = _as_array(labels, "labels")
+    if array.ndim != 1:
+        raise ArrayError(f"labels should be (n,), one a picture, and are {array.shape}")
+    if len(array) != count:
+        raise ArrayError(f"there are {count:,} pictures, but {len(array):,} labels")
+    if array.dtype.kind not in "iu":
+        raise ArrayError(f"labels should be integers, and are {array.dtype}")
+    if not (array.min() >= 0 and array.max() <= LARGEST_LABEL):
+        raise ArrayError(
+            f"labels should be 0 to {LARGEST_LABEL}, and go from {array.min()} to {array.max()}"
+        )
+    return array.astype(np.uint8, copy=False)
+
+
+def _as_array(values: Any, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # rows of different length
+        raise ArrayError(f"the {name} do not make an array: {error}") from error

@@ -1,0 +1,159 @@
+"""A trained model: a network, the settings it was trained with, and what it does to pictures.
+
+Here a network is made from its settings, and here a picture is answered: the command line, and
+whoever else asks, call these and differ only in how they show what comes back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from nnscratch.arrays import Images, as_images
+from nnscratch.config import TrainConfig
+from nnscratch.core import Network
+from nnscratch.metrics import Report, evaluate
+from nnscratch.pictures.framing import deskew
+from nnscratch.products import Floats, scale_pixels
+
+if TYPE_CHECKING:
+    from nnscratch.pictures.read import Prepared
+
+UNSURE = 0.6  # a probability below this is said to be unsure
+UNITS_SHOWN = 10
+
+
+def build_network(
+    config: TrainConfig, *, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> Network:
+    """Return a fresh network as the settings want it, its weights drawn by `rng`.
+
+    The only place where settings become a network, whether it is to be trained or filled from a
+    file.
+    """
+    network = Network(config.hidden_size, rng=rng, dtype=dtype)
+    network.deskewed = config.deskew
+    return network
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model makes of one picture.
+
+    Attributes:
+        picture: as the network saw it, and what was done to it on the way.
+        digit: the likeliest, 0 … 9.
+        probabilities: (10,) of the digits; they sum to 1.
+        notes: every doubt, each in one line.
+    """
+
+    picture: Prepared
+    digit: int
+    probabilities: Floats
+    notes: tuple[str, ...]
+
+    @property
+    def probability(self) -> float:
+        """Return the probability of the digit, 0–1."""
+        return float(self.probabilities[self.digit])
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with all that is known of how it came about.
+
+    Attributes:
+        network: ready to predict.
+        config: the settings it was trained with.
+        dataset: the name of the set it learned from: `mnist`, `custom` or `synthetic`.
+        sha256: of that set's four plain files, by name.
+        history: per epoch `epoch`, `train_loss`, `validation_loss`, `validation_accuracy`.
+        test: `loss` and `accuracy` on the test set; None in a file kept for `--resume`.
+        memory: what the steps of an unfinished run remember, each laid out as `network.theta`:
+            `velocity`. Empty in a finished model.
+        generator: state of an unfinished run's random generator; None in a finished model.
+    """
+
+    network: Network
+    config: TrainConfig
+    dataset: str
+    sha256: dict[str, str] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    test: dict[str, float] | None = None
+    memory: dict[str, Floats] = field(default_factory=dict)
+    generator: dict[str, Any] | None = None
+
+    def predict_proba(self, images: Any) -> Floats:
+        """Return the probabilities of the ten digits, (n, 10).
+
+        Args:
+            images: (n, 28, 28) or (n, 784), uint8 0–255 or float 0–1, framed as MNIST's are.
+
+        Raises:
+            ArrayError: they are not so.
+        """
+        A = scale_pixels(self.seen(as_images(images)), self.network.theta.dtype)
+        return self.network.predict_proba(A)
+
+    def predict(self, images: Any) -> NDArray[np.intp]:
+        """Return the likeliest digit of each picture, (n,); `images` as in `predict_proba`."""
+        digits: NDArray[np.intp] = self.predict_proba(images).argmax(axis=1)
+        return digits
+
+    def evaluate(self, images: Any, labels: Any) -> Report:
+        """Measure the model; see `metrics.evaluate`."""
+        return evaluate(self.network, images, labels)
+
+    def score(self, images: Any, labels: Any) -> float:
+        """Return the share of pictures that are recognised, 0–1."""
+        return self.evaluate(images, labels).accuracy
+
+    def seen(self, images: Images) -> Images:
+        """Return pictures (n, 28, 28) uint8 as the network sees them: deskewed if it wants that."""
+        return deskew(images) if self.network.deskewed else images
+
+    def read(
+        self, source: Path | str | IO[bytes], *, invert: bool | None = None, name: str = ""
+    ) -> Prediction:
+        """Say which digit a picture file shows; arguments and errors as `pictures.load_picture`."""
+        from nnscratch.pictures.read import load_picture  # Pillow, which training does without
+
+        return self.answer(load_picture(source, invert=invert, name=name))
+
+    def answer(self, picture: Prepared) -> Prediction:
+        """Say which digit a prepared picture shows, and how sure that is."""
+        probabilities = self.predict_proba(picture.image[np.newaxis])[0]
+        notes = tuple(_doubts(picture, probabilities))
+        return Prediction(picture, int(probabilities.argmax()), probabilities, notes)
+
+    def outspoken_units(self, count: int = UNITS_SHOWN) -> NDArray[np.intp]:
+        """Return the numbers of the hidden units with the most say, at most `count`, ascending.
+
+        A unit's say is the size of its weights times the size of its votes.
+        """
+        W_h, W_o = self.network.parameters["W_h"], self.network.parameters["W_o"]
+        say = np.linalg.norm(W_o, axis=0) * np.linalg.norm(W_h, axis=1)
+        return np.sort(np.argsort(-say, kind="stable")[:count])
+
+
+def _doubts(picture: Prepared, probabilities: Floats) -> list[str]:
+    doubts = []
+    if probabilities.max() < UNSURE:
+        first, second = probabilities.argsort()[::-1][:2]
+        doubts.append(f"unsure: it may be {a_digit(first)} or {a_digit(second)}")
+    if picture.shapes > 1:
+        doubts.append(f"{picture.shapes} shapes were seen, and only the largest was read")
+    return doubts
+
+
+def a_digit(digit: int) -> str:
+    """Name a digit with its article.
+
+    >>> a_digit(8), a_digit(3)
+    ('an 8', 'a 3')
+    """
+    return f"{'an' if digit == 8 else 'a'} {digit}"

@@ -1,0 +1,114 @@
+"""Every JSON object that nnscratch gives, as plain dicts, lists, numbers and text.
+
+Losses are mean nats per sample, accuracies and probabilities fractions 0–1, times seconds; what is
+not known is null. Nothing is shortened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nnscratch.config import as_dict
+from nnscratch.data import Fetched
+from nnscratch.errors import NNScratchError
+from nnscratch.gradcheck import BlockCheck
+from nnscratch.metrics import Report
+from nnscratch.model import Model, Prediction
+from nnscratch.runs import Finished
+from nnscratch.training import EpochResult
+
+MISTAKES_LISTED = 20
+
+
+def fetched(file: Fetched) -> dict[str, Any]:
+    """Say what became of one file of MNIST."""
+    return {
+        "file": file.name,
+        "path": str(file.path),
+        "status": file.status,
+        "bytes": file.size_bytes,
+    }
+
+
+def epoch(result: EpochResult) -> dict[str, Any]:
+    """Say what one epoch came to."""
+    return {"event": "epoch", **vars(result)}
+
+
+def done(finished: Finished, model_path: str, notes: Sequence[str]) -> dict[str, Any]:
+    """Say what a training run came to."""
+    model = finished.model
+    return {
+        "event": "done",
+        "model": model_path,
+        "dataset": model.dataset,
+        "test_loss": finished.report.loss,
+        "test_accuracy": finished.report.accuracy,
+        "seconds": finished.seconds,
+        "settings": as_dict(model.config),
+        "previous": str(finished.previous) if finished.previous else None,
+        "notes": list(notes),
+    }
+
+
+def report(
+    measured: Report, model: Model, model_path: str, dataset: str, split: str, mistakes: int
+) -> dict[str, Any]:
+    """Say how a model does on a set of pictures, with its most confident mistakes."""
+    return {
+        "model": model_path,
+        "dataset": dataset,
+        "split": split,
+        "samples": len(measured.labels),
+        "loss": measured.loss,
+        "accuracy": measured.accuracy,
+        "per_class": [vars(score) for score in measured.per_class],
+        "confusion_matrix": measured.confusion.tolist(),
+        "settings": as_dict(model.config),
+        "mistakes": [
+            {
+                "index": int(index),
+                "true": int(measured.labels[index]),
+                "predicted": int(measured.predicted[index]),
+                "probability": float(measured.probability[index]),
+            }
+            for index in measured.mistakes(mistakes or MISTAKES_LISTED)
+        ],
+        "hidden_unit_votes": model.network.parameters["W_o"].T[model.outspoken_units()].tolist(),
+    }
+
+
+def prediction(image: str, model_path: str, answer: Prediction) -> dict[str, Any]:
+    """Say what a model makes of a picture."""
+    return {
+        "image": image,
+        "model": model_path,
+        "digit": answer.digit,
+        "probability": answer.probability,
+        "probabilities": answer.probabilities.tolist(),
+        "notes": list(answer.notes),
+    }
+
+
+def failure(image: str, error: NNScratchError) -> dict[str, Any]:
+    """Say why there is no answer for a picture."""
+    return {"image": image, "error": error.what}
+
+
+def gradient_check(blocks: Sequence[BlockCheck], samples: str) -> dict[str, Any]:
+    """Say how the gradients compare; `samples` says where the pictures came from."""
+    return {
+        "passed": all(block.passed for block in blocks),
+        "samples": samples,
+        "blocks": [
+            {
+                "block": block.name,
+                "compared": block.compared,
+                "absolute_error": block.absolute_error,
+                "relative_error": block.relative_error,
+                "passed": block.passed,
+            }
+            for block in blocks
+        ],
+    }
