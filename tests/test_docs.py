@@ -4,6 +4,7 @@ import doctest
 import re
 from difflib import unified_diff
 from math import exp, log
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +29,8 @@ def fenced(path, language):
 def test_every_line_of_code_beside_an_equation_stands_in_the_source():
     source = {
         line.rstrip()
-        for name in ("core.py", "training.py")
+        for name in ("core.py", "products.py", "training.py")
+        if (ROOT / "nnscratch" / name).exists()
         for line in (ROOT / "nnscratch" / name).read_text(encoding="utf-8").splitlines()
     }
     shown = [
@@ -46,11 +48,27 @@ def test_the_examples_of_a_page_give_what_it_says(path):
     assert failed == 0
 
 
-@pytest.mark.parametrize("path", [*DOCS, README], ids=lambda path: path.name)
+def anchors(path):
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(
+        r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+    }
+
+
+@pytest.mark.parametrize("path", [*PAGES, ROOT / "data" / "README.md"], ids=lambda path: path.name)
 def test_every_link_and_picture_of_a_page_is_there(path):
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+    text = path.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text)
+    pictures = [(source, "") for source in re.findall(r'<img src="([^"]+)"', text)]
+    for target, anchor in links + pictures:
         if not target.startswith("http"):
-            assert (path.parent / target).exists(), target
+            there = path.parent / target if target else path
+            assert there.exists(), target
+            assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
 
 
 def test_every_test_that_the_promises_name_is_there():
@@ -155,10 +173,64 @@ def test_help_says_something_of_every_option_and_gives_examples(name):
         assert parameter.help or parameter.name == "help"
 
 
-def test_every_file_of_the_package_is_in_the_reading_order():
-    listed = set(re.findall(r"\(nnscratch/(\w+)\.py\)", README_TEXT))
-    files = {path.stem for path in (ROOT / "nnscratch").glob("[a-z]*.py")}
-    assert listed == files
+def test_the_readme_is_one_page():
+    assert len(README_TEXT.splitlines()) <= 360
+
+
+# -------------------------------------------------------------------------------- docs/reading.md
+
+READING = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
+
+
+def sections():
+    """Each section of the reading guide: its folder, its minutes, and its rows."""
+    for section in READING.split("\n## ")[1:]:
+        folder, minutes = re.search(r"\(\.\./([\w/]+)\), (\d+) minutes", section).groups()
+        yield (
+            folder,
+            int(minutes),
+            re.findall(r"^\| (\d+) \| `(\w+\.py)` \|", section, re.MULTILINE),
+        )
+
+
+def test_the_reading_guide_lists_every_file_and_no_other():
+    files = {path.relative_to(ROOT) for path in (ROOT / "nnscratch").rglob("[a-z]*.py")}
+    assert {Path(folder, file) for folder, _, rows in sections() for _, file in rows} == files
+
+
+def test_the_minutes_of_the_reading_guide_add_up():
+    for _, minutes, rows in sections():
+        assert sum(int(row) for row, _ in rows) == minutes
+    total = sum(minutes for _, minutes, _ in sections())
+    assert f"{total} minutes" in READING.split("\n## ")[0].replace("\n", " ")
+
+
+# -------------------------------------------------------------------------------- docs/results.md
+
+
+def accuracies():
+    """Test accuracy of each recipe, in percent, as the table has it."""
+    rows = re.findall(
+        r"^\| ([^|]+) \|[^|]+\|[^|]+\| ([\d.]+)% ±",
+        (ROOT / "docs" / "results.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    return {name: float(percent) for name, percent in rows}
+
+
+def test_the_configs_and_the_readme_quote_the_table_of_results():
+    table = accuracies()
+    cosine = table["cosine"] - table["plain"]
+    deskewed = table["best, deskewed"] - table["best"]
+    default, best = (
+        (ROOT / "configs" / f"{name}.toml").read_text(encoding="utf-8")
+        for name in ("default", "best")
+    )
+    assert f'"cosine" gives {cosine:.2f} points more' in default
+    assert f"--deskew adds {deskewed:.2f} points" in best
+    assert f"{table['best']:.2f}%" in best
+    for name in ("plain", "best", "wide"):
+        assert f"{table[name]:.2f}%" in README_TEXT
 
 
 # ------------------------------------------------------------- the outputs of the `console` blocks
