@@ -28,24 +28,25 @@ SWEEPS = {
 }
 INTRODUCTION = """# How the cost grows
 
-Made by `python benchmarks/scaling.py` on a machine with two cores; milliseconds an epoch. What is
-not named is 60,000 samples, batches of 64 and 10 hidden units. The threads are those of BLAS.
+Milliseconds per epoch, as printed by `python benchmarks/scaling.py` on a machine with two cores.
+Unless the table says otherwise: 60,000 samples, batches of 64, 10 hidden units. The threads are
+those of BLAS.
 """
 REASONS = {
-    "samples": "Time is proportional to samples: every step costs the same, however many follow.",
-    "batch": "Small batches are bound by the overhead of some thirty NumPy calls a step, whatever "
-    "they hold; larger ones by the conversion of pixels and the two large products. From 128 on "
-    "these pass the million multiplications up to which OpenBLAS has kernels for small matrices, "
-    "and cost more a sample.",
-    "hidden": "At ten units overhead and pixels dominate; from some thirty on the two large "
+    "samples": "Time is proportional to the number of samples: every step costs the same.",
+    "batch": "In small batches the overhead of some thirty NumPy calls per step dominates; in "
+    "larger ones, converting the pixels and the two large products. From 128 on, these products "
+    "exceed the million multiplications up to which OpenBLAS uses its kernels for small matrices, "
+    "and a sample costs more.",
+    "hidden": "With ten units, overhead and pixels dominate; from about thirty on, the two large "
     "products do, and time grows with the width.",
 }
 
 CONCLUSION = """## One thread or two
 
-Two BLAS threads took from {least:.2f} to {most:.2f} times as long as one: they wait for each other
-wherever the second core is not quite free. So the command line lets OpenBLAS use one, unless
-`OPENBLAS_NUM_THREADS` says otherwise."""
+Two BLAS threads took between {least:.2f} and {most:.2f} times as long as one: whenever the second
+core is not entirely free, they wait for each other. So the command line makes OpenBLAS use one
+thread, unless `OPENBLAS_NUM_THREADS` says otherwise."""
 
 
 def one(samples: int, batch: int, hidden: int) -> float:
