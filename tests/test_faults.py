@@ -610,12 +610,13 @@ def stopped(own_data, folder, sent, *options) -> subprocess.CompletedProcess:
 def test_an_interrupted_run_keeps_its_last_epoch_and_says_how_to_go_on(
     sent, code, own_data, tmp_path
 ):
-    (tmp_path / "model.npz").write_bytes(b"an earlier model")
+    save_model(tmp_path / "model.npz", a_model(1))
+    earlier = (tmp_path / "model.npz").read_bytes()
     done = stopped(own_data, tmp_path, sent, "--epochs", "100000")
     assert done.returncode == code
     assert "Traceback" not in done.stderr
     assert "--resume model.interrupted.npz --output model.npz" in done.stderr
-    assert (tmp_path / "model.npz").read_bytes() == b"an earlier model"
+    assert (tmp_path / "model.npz").read_bytes() == earlier
     assert len(load_model(tmp_path / "model.interrupted.npz").history) >= 2
 
 
@@ -673,13 +674,14 @@ def test_interrupted_before_the_first_epoch_nothing_is_kept_and_it_says_so(own_d
 def test_a_loss_that_is_no_number_stops_at_once_and_leaves_the_earlier_model(
     own_data, tmp_path, run
 ):
-    (tmp_path / "model.npz").write_bytes(b"an earlier model")
+    save_model(tmp_path / "model.npz", a_model(1))
+    earlier = (tmp_path / "model.npz").read_bytes()
     done = run("train", "--lr", "1e30", "--validation", 200, data_dir=own_data)
     assert done.returncode == 1
     assert told_in_three_parts(done.stderr)
     assert "epoch 1, batch" in done.stderr
     assert "--lr 0.1;" in done.stderr
-    assert (tmp_path / "model.npz").read_bytes() == b"an earlier model"
+    assert (tmp_path / "model.npz").read_bytes() == earlier
 
 
 def test_a_model_no_better_than_chance_is_warned_of(own_data, run):
