@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nnscratch.data import Dataset, load_dataset, missing_files
-from nnscratch.data.fetch import MNIST_FILES
+from nnscratch.data.catalogue import MNIST_FILES
 from nnscratch.data.idx import encode_idx
 from nnscratch.data.synthetic import draw_digits
 

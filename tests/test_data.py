@@ -9,7 +9,7 @@ import pytest
 
 from loopback import folder_answer, serving
 from nnscratch.data import differing_files, download, load_dataset, obtain_dataset
-from nnscratch.data.fetch import MNIST_FILES
+from nnscratch.data.catalogue import MNIST_FILES
 from nnscratch.data.idx import encode_idx
 from nnscratch.errors import DataError, DownloadError
 

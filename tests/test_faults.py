@@ -32,7 +32,8 @@ from loopback import Server, folder_answer, serving
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network
 from nnscratch.data import download, load_dataset
-from nnscratch.data.fetch import MNIST_FILES, Patience
+from nnscratch.data.catalogue import MNIST_FILES
+from nnscratch.data.fetch import Patience
 from nnscratch.errors import DataError, DownloadError, ModelFileError
 from nnscratch.files import SUFFIX
 from nnscratch.model_file import SavedModel, load_model, save_model

@@ -147,7 +147,7 @@ def download(
     """
     from nnscratch import data
     from nnscratch.app import terminal
-    from nnscratch.data.fetch import MIRRORS
+    from nnscratch.data.catalogue import MIRRORS
 
     with terminal.download_bars() as on_bytes:
         files = data.download(
