@@ -1,13 +1,15 @@
 """Where pictures to learn from come from: load them, obtain them, download them."""
 
-from nnscratch.data.dataset import Dataset, differing_files
+from nnscratch.data.dataset import Dataset, differing_files, load_dataset
 from nnscratch.data.downloads import Fetched, download
-from nnscratch.data.folder import load_dataset, missing_files
+from nnscratch.data.folder import Folder, data_folder, missing_files
 from nnscratch.data.obtain import obtain_dataset
 
 __all__ = [
     "Dataset",
     "Fetched",
+    "Folder",
+    "data_folder",
     "differing_files",
     "download",
     "load_dataset",

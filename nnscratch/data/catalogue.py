@@ -24,6 +24,11 @@ class MNISTFile:
     raw_bytes: int
     raw_sha256: str
 
+    @property
+    def spellings(self) -> tuple[str, str]:
+        """The published name, and Kaggle's: `train-images.idx3-ubyte`."""
+        return self.name, self.name.replace("-idx", ".idx")
+
 
 MNIST_FILES = (
     MNISTFile(

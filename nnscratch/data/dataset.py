@@ -1,8 +1,13 @@
-"""Pictures and labels to learn from and to be tested on, decoded from four IDX files."""
+"""Pictures and labels to learn from and to be tested on, loaded from four IDX files of a folder.
+
+A file is never trusted because it is there. Files whose hashes are the published ones are `mnist`;
+other sound files of that shape are `custom`; the rest is an error. Nothing is written here.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnscratch.data.catalogue import MNIST_FILES
+from nnscratch.data.folder import (
+    Folder,
+    data_folder,
+    download_command,
+    folder_error,
+    held_files,
+    lacks_files,
+)
 from nnscratch.data.idx import decode_idx
-from nnscratch.errors import DataError
+from nnscratch.errors import DataError, IDXError
+
+LARGEST_FILE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -23,7 +38,7 @@ class Dataset:
         name: `mnist`, `custom` or `synthetic`.
         train_images, test_images: (n, 28, 28) uint8, ink bright on a dark ground.
         train_labels, test_labels: (n,) uint8, 0 … 9.
-        sha256: of each plain IDX file, by its name.
+        sha256: of each plain IDX file, by its published name.
     """
 
     name: str
@@ -32,6 +47,29 @@ class Dataset:
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.uint8]
     sha256: dict[str, str]
+
+
+def load_dataset(data_dir: Path | str | None = None) -> Dataset:
+    """Load the four IDX files of a folder, plain or `.gz`, in either spelling.
+
+    Args:
+        data_dir: if None, the folder that NNSCRATCH_DATA_DIR names, else `data`.
+
+    Returns:
+        `mnist` if all four have the published hashes, else `custom`.
+
+    Raises:
+        DataError: a file is missing, cannot be read or is damaged; the file is named.
+    """
+    return load_folder(data_folder(data_dir))
+
+
+def load_folder(folder: Folder) -> Dataset:
+    """Load the four files of a folder; see `load_dataset`."""
+    paths = held_files(folder.path)
+    if len(paths) < len(MNIST_FILES):
+        raise lacks_files(folder)
+    return dataset_from({name: _read_plain(path) for name, path in paths.items()}, paths)
 
 
 def dataset_from(raw: Mapping[str, bytes], paths: Mapping[str, Path]) -> Dataset:
@@ -66,27 +104,61 @@ def differing_files(dataset: Dataset) -> list[str]:
     return [file.name for file in MNIST_FILES if dataset.sha256.get(file.name) != file.raw_sha256]
 
 
+def _read_plain(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise _damaged(path, f"it is larger than {LARGEST_FILE_BYTES >> 30} GiB")
+        data = path.read_bytes()
+    except OSError as error:
+        raise folder_error("the file cannot be read", path, error) from error
+    return unpack(data, path) if path.suffix == ".gz" else data
+
+
+def unpack(data: bytes, path: Path) -> bytes:
+    """Undo gzip, never past a limit: a few kilobytes can unpack to gigabytes."""
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        raw = stream.decompress(data, LARGEST_FILE_BYTES + 1)
+    except zlib.error as error:
+        raise _damaged(path, "it is not sound gzip") from error
+    if len(raw) > LARGEST_FILE_BYTES:
+        raise _damaged(path, f"it unpacks to more than {LARGEST_FILE_BYTES >> 30} GiB")
+    if not stream.eof:
+        raise _damaged(path, "the gzip data ends too soon")
+    if stream.unused_data:
+        raise _damaged(path, "something follows the gzip data")
+    return raw
+
+
 def _images_and_labels(
     part: str, raw: Mapping[str, bytes], paths: Mapping[str, Path]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     image_name, label_name = f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
-    image_path, label_path = str(paths[image_name]), str(paths[label_name])
-    images = decode_idx(raw[image_name], rank=3, where=image_path)
-    labels = decode_idx(raw[label_name], rank=1, where=label_path)
+    images = _decoded(raw[image_name], 3, paths[image_name])
+    labels = _decoded(raw[label_name], 1, paths[label_name])
     if images.shape[1:] != (28, 28):
         found = "×".join(map(str, images.shape[1:]))
-        raise damaged(image_path, f"the pictures should be 28×28, and are {found}")
+        raise _damaged(paths[image_name], f"the pictures should be 28×28, and are {found}")
     if len(images) != len(labels):
-        raise damaged(label_path, f"there are {len(images):,} pictures but {len(labels):,} labels")
+        numbers = f"there are {len(images):,} pictures but {len(labels):,} labels"
+        raise _damaged(paths[label_name], numbers)
     if labels.max() > 9:
-        raise damaged(label_path, f"labels should be 0 to 9, and one is {labels.max()}")
+        raise _damaged(paths[label_name], f"labels should be 0 to 9, and one is {labels.max()}")
     return images, labels
 
 
-def damaged(path: Path | str, what: str) -> DataError:
-    """Make the error for a file whose content cannot be right."""
-    return DataError(
-        f"the file is damaged: {what}",
-        where=str(path),
-        next_step="replace the file, or fetch MNIST afresh with: nnscratch download --force",
-    )
+def _decoded(data: bytes, rank: int, path: Path) -> NDArray[np.uint8]:
+    try:
+        return decode_idx(data, rank=rank, where=str(path))
+    except IDXError as error:
+        error.next_step = _replace_it(path)
+        raise
+
+
+def _damaged(path: Path, what: str) -> DataError:
+    return DataError(f"the file is damaged: {what}", where=str(path), next_step=_replace_it(path))
+
+
+def _replace_it(path: Path) -> str:
+    command = download_command(path.parent, "--force")
+    return f"replace the file, or fetch MNIST's in its place with: {command}"

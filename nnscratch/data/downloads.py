@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnscratch.config import DEFAULT_DATA_DIR
 from nnscratch.data.catalogue import MIRRORS, MNIST_FILES
+from nnscratch.data.dataset import unpack
 from nnscratch.data.fetch import Mirrors, OnBytes, OnNote, Patience
-from nnscratch.data.folder import find, folder_error, is_published, unpack
+from nnscratch.data.folder import (
+    data_folder,
+    download_command,
+    folder_error,
+    foreign_files,
+    held_files,
+    in_words,
+)
 from nnscratch.errors import DataError
 from nnscratch.files import sweep_stale, write_atomically
 
@@ -25,7 +32,7 @@ class Fetched:
 
 
 def download(
-    data_dir: Path | str = DEFAULT_DATA_DIR,
+    data_dir: Path | str | None = None,
     *,
     mirrors: Sequence[str] = MIRRORS,
     force: bool = False,
@@ -36,7 +43,8 @@ def download(
     """Fetch the files that a folder lacks, verify them, and store them plain.
 
     Args:
-        data_dir: made if it is not there.
+        data_dir: made if it is not there. If None, the folder that NNSCRATCH_DATA_DIR names, else
+            `data`.
         mirrors: addresses that end in `/`, tried in order; one that fails goes to the end.
         force: replace files that are there and are not MNIST's.
         on_bytes: called with (file name, bytes received, bytes in all).
@@ -49,35 +57,37 @@ def download(
         DownloadError: no mirror gave a file; lists what each said.
         DataError: the folder cannot be written, or holds a file that is not MNIST's.
     """
-    folder = Path(data_dir)
-    present = {file.name: is_published(folder, file) for file in MNIST_FILES}
-    foreign = [name for name, published in present.items() if published is False]
+    path = data_folder(data_dir).path
+    held = held_files(path)
+    foreign = foreign_files(held)
     if foreign and not force:
         raise DataError(
-            f"not MNIST's, and left alone: {', '.join(foreign)}",
-            where=str(folder),
-            next_step="replace it with: nnscratch download --force; or use another --data-dir",
+            f"not MNIST's, and left alone: {in_words(foreign)}",
+            where=str(path),
+            next_step=f"replace with: {download_command(path, '--force')}; or download into "
+            "another folder with --data-dir",
         )
-    _make_folder(folder)
+    wanted = [file for file in MNIST_FILES if file.name not in held or file.name in foreign]
+    _make_folder(path)
     sources = Mirrors(mirrors, patience or Patience(), on_bytes, on_note)
-    if not all(present.values()):
+    if wanted:
         sources.check_network()
-    fetched = []
-    for file in MNIST_FILES:
-        path = folder / file.name
-        if not present[file.name]:
-            _store(path, unpack(sources.fetch(file), path))
-        status = "verified" if present[file.name] else "fetched"
-        fetched.append(Fetched(file.name, find(folder, file.name) or path, status, file.raw_bytes))
-    return fetched
+    for file in wanted:
+        _store(path / file.name, unpack(sources.fetch(file), path / file.name))
+    return [
+        Fetched(file.name, path / file.name, "fetched", file.raw_bytes)
+        if file in wanted
+        else Fetched(file.name, held[file.name], "verified", file.raw_bytes)
+        for file in MNIST_FILES
+    ]
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(path: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise folder_error("the folder cannot be made", folder, error) from error
-    sweep_stale(folder)
+        raise folder_error("the folder cannot be made", path, error) from error
+    sweep_stale(path)
 
 
 def _store(path: Path, data: bytes) -> None:

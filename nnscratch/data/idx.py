@@ -76,5 +76,5 @@ def _damaged(field: str, expected: str, found: str, where: str) -> IDXError:
     return IDXError(
         f"this is not a sound IDX file: {field} should be {expected}, and is {found}",
         where=where,
-        next_step="replace the file, or fetch MNIST afresh with: nnscratch download --force",
+        next_step="replace the file",
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from nnscratch.config import DEFAULT_DATA_DIR
 from nnscratch.data.catalogue import MNIST_FILES
-from nnscratch.data.dataset import Dataset, dataset_from, differing_files
+from nnscratch.data.dataset import Dataset, dataset_from, differing_files, load_dataset
 from nnscratch.data.downloads import download
 from nnscratch.data.fetch import OnBytes, OnNote
-from nnscratch.data.folder import load_dataset, missing_files
+from nnscratch.data.folder import missing_files
 from nnscratch.data.idx import encode_idx
 from nnscratch.data.synthetic import SYNTHETIC_VERSION, synthetic_digits
 from nnscratch.errors import DataError, DownloadError
