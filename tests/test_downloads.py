@@ -5,7 +5,7 @@ import pytest
 from conftest import as_kaggle_has_them, listing
 from loopback import serving
 from nnscratch.data import download
-from nnscratch.errors import DataError
+from nnscratch.errors import DataError, DownloadError
 
 NOBODY = ["http://127.0.0.1:9/"]  # the port for discarding: nobody listens there
 
@@ -19,6 +19,16 @@ def test_download_finds_kaggles_files_there_and_fetches_nothing(mnist_dir, tmp_p
     assert [file.status for file in files] == ["verified"] * 4
     assert files[0].path == folder / "train-images.idx3-ubyte"
     assert len(listing(folder)) == 4
+
+
+def test_a_download_that_fails_makes_no_folder_and_keeps_one_that_was_there(tmp_path):
+    (tmp_path / "there").mkdir()
+    with serving(lambda handler: handler.send(b"", 404)) as gone:
+        for mirrors in (NOBODY, [gone.url]):
+            for folder in (tmp_path / "there" / "new" / "deep", tmp_path / "there"):
+                with pytest.raises(DownloadError):
+                    download(folder, mirrors=mirrors)
+            assert [path.name for path in tmp_path.rglob("*")] == ["there"]
 
 
 def test_download_takes_the_folder_of_the_environment(tmp_path, monkeypatch):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +45,8 @@ def download(
     """Fetch the files that a folder lacks, verify them, and store them plain.
 
     Args:
-        data_dir: made if it is not there. If None, the folder that NNSCRATCH_DATA_DIR names, else
-            `data`.
+        data_dir: made if it is not there, and removed again if nothing could be fetched. If None,
+            the folder that NNSCRATCH_DATA_DIR names, else `data`.
         mirrors: addresses that end in `/`, tried in order; one that fails goes to the end.
         force: replace files that are there and are not MNIST's.
         on_bytes: called with (file name, bytes received, bytes in all).
@@ -68,12 +70,12 @@ def download(
             "another folder with --data-dir",
         )
     wanted = [file for file in MNIST_FILES if file.name not in held or file.name in foreign]
-    _make_folder(path)
-    sources = Mirrors(mirrors, patience or Patience(), on_bytes, on_note)
-    if wanted:
-        sources.check_network()
-    for file in wanted:
-        _store(path / file.name, unpack(sources.fetch(file), path / file.name))
+    with _made(path):
+        sources = Mirrors(mirrors, patience or Patience(), on_bytes, on_note)
+        if wanted:
+            sources.check_network()
+        for file in wanted:
+            _store(path / file.name, unpack(sources.fetch(file), path / file.name))
     return [
         Fetched(file.name, path / file.name, "fetched", file.raw_bytes)
         if file in wanted
@@ -82,12 +84,28 @@ def download(
     ]
 
 
-def _make_folder(path: Path) -> None:
+@contextmanager
+def _made(path: Path) -> Iterator[None]:
+    """Make a folder; if the work in it fails, remove what was made and is still empty."""
+    new = [place for place in (path, *path.parents) if not os.path.exists(place)]
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise folder_error("the folder cannot be made", path, error) from error
     sweep_stale(path)
+    try:
+        yield
+    except BaseException:
+        _remove_empty(new)
+        raise
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return  # something was stored in it, perhaps by another process
 
 
 def _store(path: Path, data: bytes) -> None:
