@@ -14,7 +14,7 @@ from typing import Any
 from nnscratch.app import terminal
 from nnscratch.app.plots import save_curves
 from nnscratch.config import TrainConfig
-from nnscratch.data import Dataset, obtain_dataset
+from nnscratch.data import Dataset, data_folder, obtain_dataset
 from nnscratch.errors import DataError, ModelFileError, Terminated
 from nnscratch.files import write_atomically
 from nnscratch.model_file import SavedModel, load_model, not_writable, save_model
@@ -23,7 +23,7 @@ from nnscratch.training import Checkpoint, EpochResult, TrainingState, evaluate,
 DIGITS_DRAWN = 70_000
 
 
-def obtain(data_dir: Path, wanted: str) -> Dataset:
+def obtain(data_dir: Path | None, wanted: str) -> Dataset:
     """Load a data set, showing what is fetched or drawn; see `data.obtain_dataset`."""
     with terminal.download_bars() as on_bytes, terminal.drawing_bar(DIGITS_DRAWN) as on_drawn:
         return obtain_dataset(
@@ -45,7 +45,7 @@ def started(config: TrainConfig) -> Run:
     return Run(config, TrainingState.start(config))
 
 
-def resumed(path: Path, data_dir: Path) -> Run:
+def resumed(path: Path, data_dir: Path | None) -> Run:
     """Take up a run where its file left it."""
     saved = load_model(path)
     if saved.velocity is None or saved.generator is None:
@@ -61,7 +61,7 @@ def resumed(path: Path, data_dir: Path) -> Run:
     if run.dataset.sha256 != saved.sha256:
         raise DataError(
             "these are not the files that the interrupted run learned from",
-            where=str(data_dir),
+            where=str(data_folder(data_dir).path),
             next_step="name the folder of the run's own files with --data-dir",
         )
     return run

@@ -112,8 +112,12 @@ def root(
 
 
 DataDir = Annotated[
-    Path,
-    typer.Option(envvar=DATA_DIR_VARIABLE, help="Folder of the four MNIST files, plain or .gz."),
+    Path | None,
+    typer.Option(
+        envvar=DATA_DIR_VARIABLE,
+        help="Folder of the four MNIST files, plain or .gz.",
+        show_default=str(DEFAULT_DATA_DIR),
+    ),
 ]
 DatasetName = Literal["auto", "mnist", "synthetic"]
 Json = Annotated[bool, typer.Option("--json/--no-json", help="Write JSON alone to stdout.")]
@@ -121,7 +125,7 @@ Json = Annotated[bool, typer.Option("--json/--no-json", help="Write JSON alone t
 
 @app.command()
 def download(
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    data_dir: DataDir = None,
     mirror: Annotated[
         list[str] | None,
         typer.Option(
@@ -211,7 +215,7 @@ def train(
         DatasetName | None,
         typer.Option(help="Which pictures to learn from.", show_default="auto"),
     ] = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    data_dir: DataDir = None,
     config: Annotated[
         Path | None,
         typer.Option(help="TOML file of settings; options override it.", show_default=False),
@@ -320,7 +324,7 @@ def evaluate(
         DatasetName | None,
         typer.Option(help="Which pictures to measure on.", show_default="what it learned from"),
     ] = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    data_dir: DataDir = None,
     split: Annotated[
         Literal["test", "train"], typer.Option(help="Which part of the data set.")
     ] = "test",
@@ -480,7 +484,7 @@ def gradcheck(
     seed: Annotated[
         int, typer.Option(min=0, help="Draws the network, the samples and the directions.")
     ] = 0,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Check the gradients against differences of the loss, in float64.
@@ -514,7 +518,7 @@ def _rng(seed: int) -> np.random.Generator:
 
 
 def _gradcheck_setting(
-    model: Path | None, data_dir: Path, seed: int
+    model: Path | None, data_dir: Path | None, seed: int
 ) -> tuple[Network, Floats, Integers, str]:
     """Choose the network and the samples; the last value says where the samples come from."""
     from nnscratch import gradcheck
@@ -529,7 +533,7 @@ def _gradcheck_setting(
 
 
 def _sample_source(
-    data_dir: Path, rng: np.random.Generator
+    data_dir: Path | None, rng: np.random.Generator
 ) -> tuple[Callable[[int], tuple[Floats, Integers]], str]:
     import numpy as np
 
