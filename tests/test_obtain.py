@@ -155,3 +155,12 @@ def test_a_folder_from_kaggle_trains(run, own_data, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "custom test pictures" in done.stdout
     assert len(listing(folder)) == 4
+
+
+def test_gradcheck_takes_random_samples_only_where_no_others_were_asked_for(run, tmp_path):
+    assert "random samples" in run("gradcheck").stdout
+    (tmp_path / "empty").mkdir()
+    assert "random samples" in run("gradcheck", "--data-dir", "empty").stdout
+    done = run("gradcheck", "--data-dir", "mnsit")
+    assert done.returncode == 1
+    assert "does not exist" in done.stderr

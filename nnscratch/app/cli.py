@@ -538,11 +538,11 @@ def _sample_source(
     import numpy as np
 
     from nnscratch.core import IN_FEATURES, scale_pixels
-    from nnscratch.data import load_dataset, missing_files
+    from nnscratch.data import held_dataset
 
-    if missing_files(data_dir):
+    dataset = held_dataset(data_dir)
+    if dataset is None:
         return lambda n: (rng.random((n, IN_FEATURES)), rng.integers(0, 10, n)), "random"
-    dataset = load_dataset(data_dir)
 
     def draw(n: int) -> tuple[Floats, Integers]:
         chosen = rng.choice(len(dataset.test_images), n)

@@ -3,7 +3,7 @@
 from nnscratch.data.dataset import Dataset, differing_files, load_dataset
 from nnscratch.data.downloads import Fetched, download
 from nnscratch.data.folder import Folder, data_folder, missing_files
-from nnscratch.data.obtain import obtain_dataset
+from nnscratch.data.obtain import held_dataset, obtain_dataset
 
 __all__ = [
     "Dataset",
@@ -12,6 +12,7 @@ __all__ = [
     "data_folder",
     "differing_files",
     "download",
+    "held_dataset",
     "load_dataset",
     "missing_files",
     "obtain_dataset",

@@ -77,6 +77,22 @@ def obtain_dataset(
     return dataset
 
 
+def held_dataset(data_dir: Path | str | None = None) -> Dataset | None:
+    """Load what a folder holds, and fetch nothing.
+
+    Returns:
+        None if the folder is empty, or is the default one and lacks files.
+
+    Raises:
+        DataError: a folder that was named lacks files or does not exist, or a file is damaged.
+    """
+    folder = data_folder(data_dir)
+    kind = kind_of(folder.path)
+    if kind == "empty" or (kind != "complete" and not folder.named):
+        return None
+    return load_folder(folder)
+
+
 def _refuse_to_mix(folder: Folder) -> None:
     """Raise if a download would mix MNIST with what the user keeps in the folder."""
     theirs = folder.named and kind_of(folder.path) in ("incomplete", "unknown")
