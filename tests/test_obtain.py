@@ -89,6 +89,20 @@ def test_with_a_network_mnist_is_downloaded_into_a_named_folder(
     assert sorted(path.name for path in folder.iterdir()) == sorted(NAMES)
 
 
+@pytest.mark.mnist
+def test_a_named_folder_that_got_some_of_the_files_is_not_called_empty(
+    obtain, packed_mnist, tmp_path
+):
+    good = folder_answer(packed_mnist)
+
+    def answer(handler):
+        good(handler) if "labels" not in handler.path else handler.send(b"", 404)
+
+    with serving(answer) as mirror, pytest.raises(DownloadError, match="is incomplete"):
+        obtain(tmp_path, mirrors=[mirror.url])
+    assert missing_in(tmp_path) == NAMES[1:]
+
+
 def test_a_model_of_an_own_set_is_told_which_folder_it_needs(obtain, tmp_path):
     with (
         serving(lambda handler: handler.send(b"", 404)) as mirror,

@@ -101,8 +101,9 @@ def _refuse_to_mix(folder: Folder) -> None:
 
 
 def _not_filled(folder: Folder, error: DownloadError) -> DownloadError:
-    absent = kind_of(folder.path) == "absent"
-    state = "does not exist" if absent else "is empty"
+    kind = kind_of(folder.path)  # incomplete if some of the files came
+    absent = kind == "absent"
+    state = {"absent": "does not exist", "empty": "is empty"}.get(kind, "is incomplete")
     check = "check the spelling of the folder, and the network" if absent else "check the network"
     return DownloadError(
         f"the data folder {state}, and MNIST could not be fetched into it: {error.what}",
