@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnscratch.core import CLASSES, IN_FEATURES, Integers, Network
-from nnscratch.data import load_dataset, missing_files
+from nnscratch.data import held_dataset
 from nnscratch.errors import NNScratchError
 from nnscratch.products import Floats, scale_pixels
 
@@ -70,16 +70,16 @@ def away_from_the_kink(network: Network, A: Floats) -> NDArray[np.bool_]:
 
 
 def sample_source(
-    data_dir: Path, rng: np.random.Generator
+    data_dir: Path | None, rng: np.random.Generator
 ) -> tuple[Callable[[int], tuple[Floats, Integers]], str]:
     """Return a function that draws n samples, and a word for where they come from.
 
     They are test pictures of the data folder, or random numbers if it holds none; nothing is
     downloaded.
     """
-    if missing_files(data_dir):
+    dataset = held_dataset(data_dir)
+    if dataset is None:
         return lambda n: (rng.random((n, IN_FEATURES)), rng.integers(0, CLASSES, n)), "random"
-    dataset = load_dataset(data_dir)
 
     def draw(n: int) -> tuple[Floats, Integers]:
         chosen = rng.choice(len(dataset.test_images), n)

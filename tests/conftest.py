@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from nnscratch.data import Dataset, load_dataset, missing_files
-from nnscratch.data.fetch import MNIST_FILES
+from nnscratch.data.catalogue import MNIST_FILES
 from nnscratch.data.idx import encode_idx
 from nnscratch.data.synthetic import draw_digits
 
@@ -48,6 +49,14 @@ def mnist(mnist_dir) -> Dataset:
     return dataset
 
 
+@pytest.fixture(scope="session")
+def packed_mnist(mnist_dir) -> Path:
+    """The four files as a mirror serves them, byte for byte."""
+    if (mnist_dir / f"{MNIST_FILES[0].name}.gz").exists():
+        return mnist_dir
+    pytest.skip("the folder holds plain files, and only the published .gz have the known hashes")
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
@@ -68,6 +77,21 @@ def own_data(tmp_path_factory) -> Path:
     for file, array in zip(MNIST_FILES, arrays, strict=True):
         (folder / file.name).write_bytes(encode_idx(array))
     return folder
+
+
+def as_kaggle_has_them(source: Path, folder: Path) -> Path:
+    """Put four files, plain or packed, into a new folder, plain and in Kaggle's spelling."""
+    folder.mkdir()
+    for name in (file.name for file in MNIST_FILES):
+        path, packed = source / name, source / f"{name}.gz"
+        data = path.read_bytes() if path.exists() else gzip.decompress(packed.read_bytes())
+        (folder / name.replace("-idx", ".idx")).write_bytes(data)
+    return folder
+
+
+def listing(folder: Path) -> list[Path]:
+    """Return all that lies below a folder."""
+    return sorted(path.relative_to(folder) for path in folder.rglob("*"))
 
 
 @pytest.fixture(scope="session")

@@ -100,6 +100,10 @@ def test_a_plain_import_loads_nothing_heavy():
     assert not heavy & loaded_by("import nnscratch")
 
 
+def test_the_data_wing_loads_neither_requests_nor_pillow():
+    assert not {"requests", "urllib3", "PIL"} & loaded_by("import nnscratch.data")
+
+
 def test_help_loads_neither_numpy_nor_requests_nor_pillow():
     assert not {"numpy", "requests", "PIL", "matplotlib"} & loaded_by("import nnscratch.app.cli")
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -84,21 +85,38 @@ def test_the_set_has_mnists_shape_and_as_many_of_each_digit(whole_set):
     assert np.bincount(test_labels).tolist() == [1000] * 10
 
 
-def test_a_second_run_loads_what_the_first_has_kept(whole_set, tmp_path):
+@pytest.fixture
+def no_folder_named(tmp_path, monkeypatch):
+    """An empty place to work in, with no data folder named; gives the default one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NNSCRATCH_DATA_DIR", raising=False)
+    return tmp_path / "data"
+
+
+def test_a_second_run_loads_what_the_first_has_kept(whole_set, no_folder_named):
     drawn, notes = [], []
-    first = obtain_dataset(tmp_path, "synthetic", on_drawn=drawn.append, on_note=notes.append)
+    obtain = partial(obtain_dataset, on_drawn=drawn.append, on_note=notes.append)
+    first = obtain(None, "synthetic")
     assert sum(drawn) == 70000
-    second = obtain_dataset(tmp_path, "synthetic", on_drawn=drawn.append, on_note=notes.append)
+    second = obtain(None, "synthetic")
+    by_name = obtain(no_folder_named, "synthetic")
     assert sum(drawn) == 70000
     assert notes == []
-    assert first.name == second.name == "synthetic"
-    assert first.sha256 == second.sha256
+    assert first.name == second.name == by_name.name == "synthetic"
+    assert first.sha256 == second.sha256 == by_name.sha256
     assert np.array_equal(second.train_images, whole_set[0])
-    damaged = tmp_path / "synthetic" / "t10k-labels-idx1-ubyte"
+    damaged = no_folder_named / "synthetic" / "t10k-labels-idx1-ubyte"
     damaged.write_bytes(b"")
-    third = obtain_dataset(tmp_path, "synthetic", on_drawn=drawn.append)
+    third = obtain(None, "synthetic")
     assert sum(drawn) == 140000
     assert third.sha256 == first.sha256
+
+
+def test_nothing_drawn_is_kept_in_a_folder_that_the_user_named(tmp_path):
+    named = tmp_path / "named"
+    named.mkdir()
+    assert obtain_dataset(named, "synthetic").name == "synthetic"
+    assert list(named.iterdir()) == []
 
 
 def test_all_platforms_of_this_kind_draw_the_same(whole_set):

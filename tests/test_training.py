@@ -96,8 +96,8 @@ def test_an_interrupted_epoch_leaves_nothing_running(own_dataset):
         raise KeyboardInterrupt
 
     state, before = TrainingState.start(SMALL), set(threading.enumerate())
+    images, labels = own_dataset.train_images, own_dataset.train_labels
     with pytest.raises(KeyboardInterrupt) as caught:
-        images, labels = own_dataset.train_images, own_dataset.train_labels
         list(fit(state, images, labels, SMALL, on_samples=interrupt))
     left = set(threading.enumerate()) - before  # while what was caught keeps the frames alive
     assert not left, caught.value

@@ -14,7 +14,6 @@ from typer.core import TyperCommand
 
 from nnscratch.config import (
     DATA_DIR_VARIABLE,
-    DEFAULT_DATA_DIR,
     SETTINGS,
     TrainConfig,
 )
@@ -33,8 +32,7 @@ def given_or_none(ctx: typer.Context, param: typer.CallbackParam, value: Any) ->
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        envvar=DATA_DIR_VARIABLE,
-        help="Folder of the four MNIST files, plain or .gz.",
+        help=f"Folder of the four MNIST files, plain or .gz; also {DATA_DIR_VARIABLE}.",
         metavar="FOLDER",
         callback=given_or_none,
     ),
@@ -152,7 +150,7 @@ def obtain(data_dir: Path | None, wanted: str) -> Dataset:
 
     with progress.data_bars() as bars:
         return obtain_dataset(
-            data_dir or DEFAULT_DATA_DIR,
+            data_dir,
             wanted,
             on_bytes=bars.on_bytes,
             on_drawn=bars.on_drawn,

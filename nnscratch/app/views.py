@@ -40,7 +40,6 @@ from nnscratch.pictures.read import Prepared
 from nnscratch.runs import Finished, Kept
 from nnscratch.training import EpochResult
 
-
 ALWAYS_SHOWN = ("learning_rate", "epochs", "batch_size", "seed")
 
 

@@ -41,7 +41,7 @@ def decode_idx(data: bytes, *, rank: int, where: str = "") -> NDArray[np.uint8]:
     """
     header = 4 + 4 * rank
     if len(data) < header:
-        raise _damaged("the header", f"{header} bytes", f"{len(data)} bytes", where)
+        raise _damaged("the header", f"{header} bytes long", str(len(data)), where)
     zeros, kind, found_rank = struct.unpack_from(">HBB", data)
     if zeros != 0:
         raise _damaged("the magic number", "two zero bytes", f"{data[:2].hex(' ')}", where)
@@ -76,5 +76,5 @@ def _damaged(field: str, expected: str, found: str, where: str) -> IDXError:
     return IDXError(
         f"this is not a sound IDX file: {field} should be {expected}, and is {found}",
         where=where,
-        next_step="replace the file, or fetch MNIST afresh with: nnscratch download --force",
+        next_step="replace the file",
     )

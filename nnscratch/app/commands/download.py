@@ -44,11 +44,11 @@ def download(
     """
     from nnscratch import data, records
     from nnscratch.app import progress, terminal, views
-    from nnscratch.data.fetch import MIRRORS
+    from nnscratch.data.catalogue import MIRRORS
 
     with progress.data_bars() as bars:
         files = data.download(
-            data_dir or DEFAULT_DATA_DIR,
+            data_dir,
             mirrors=mirror or MIRRORS,
             force=force,
             on_bytes=bars.on_bytes,

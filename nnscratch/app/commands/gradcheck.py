@@ -54,7 +54,7 @@ def gradcheck(
     rng = np.random.default_rng(seed)
     network = load_model(model).network if model else Network(rng=rng)
     network = network.astype(np.float64)
-    draw, samples = sample_source(data_dir or DEFAULT_DATA_DIR, rng)
+    draw, samples = sample_source(data_dir, rng)
     A, labels = draw_samples(network, draw)
     blocks = check_gradients(
         network, A, labels, rng=np.random.default_rng(seed), planted_error=break_

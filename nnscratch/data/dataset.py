@@ -1,0 +1,164 @@
+"""Pictures and labels to learn from and to be tested on, loaded from four IDX files of a folder.
+
+A file is never trusted because it is there. Files whose hashes are the published ones are `mnist`;
+other sound files of that shape are `custom`; the rest is an error. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnscratch.data.catalogue import MNIST_FILES
+from nnscratch.data.folder import (
+    Folder,
+    data_folder,
+    download_command,
+    folder_error,
+    held_files,
+    lacks_files,
+)
+from nnscratch.data.idx import decode_idx
+from nnscratch.errors import DataError, IDXError
+
+LARGEST_FILE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures and labels to learn from and to be tested on.
+
+    Attributes:
+        name: `mnist`, `custom` or `synthetic`.
+        train_images, test_images: (n, 28, 28) uint8, ink bright on a dark ground.
+        train_labels, test_labels: (n,) uint8, 0 … 9.
+        sha256: of each plain IDX file, by its published name.
+    """
+
+    name: str
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.uint8]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.uint8]
+    sha256: dict[str, str]
+
+
+def load_dataset(data_dir: Path | str | None = None) -> Dataset:
+    """Load the four IDX files of a folder, plain or `.gz`, in either spelling.
+
+    Args:
+        data_dir: if None, the folder that NNSCRATCH_DATA_DIR names, else `data`.
+
+    Returns:
+        `mnist` if all four have the published hashes, else `custom`.
+
+    Raises:
+        DataError: a file is missing, cannot be read or is damaged; the file is named.
+    """
+    return load_folder(data_folder(data_dir))
+
+
+def load_folder(folder: Folder) -> Dataset:
+    """Load the four files of a folder; see `load_dataset`."""
+    paths = held_files(folder.path)
+    if len(paths) < len(MNIST_FILES):
+        raise lacks_files(folder)
+    return dataset_from({name: _read_plain(path) for name, path in paths.items()}, paths)
+
+
+def dataset_from(raw: Mapping[str, bytes], paths: Mapping[str, Path]) -> Dataset:
+    """Decode the four files and check them against each other.
+
+    Args:
+        raw: the plain bytes of each file, by its published name.
+        paths: where each was read, for the errors.
+
+    Returns:
+        `mnist` if all four have the published hashes, else `custom`.
+
+    Raises:
+        DataError: a file is damaged, or does not go with another; the file is named.
+    """
+    sha256 = {name: hashlib.sha256(data).hexdigest() for name, data in raw.items()}
+    published = all(sha256[file.name] == file.raw_sha256 for file in MNIST_FILES)
+    train_images, train_labels = _images_and_labels("train", raw, paths)
+    test_images, test_labels = _images_and_labels("t10k", raw, paths)
+    return Dataset(
+        "mnist" if published else "custom",
+        train_images,
+        train_labels,
+        test_images,
+        test_labels,
+        sha256,
+    )
+
+
+def differing_files(dataset: Dataset) -> list[str]:
+    """Name those of a data set's files that are not MNIST's."""
+    return [file.name for file in MNIST_FILES if dataset.sha256.get(file.name) != file.raw_sha256]
+
+
+def _read_plain(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise _damaged(path, f"it is larger than {LARGEST_FILE_BYTES >> 30} GiB")
+        data = path.read_bytes()
+    except OSError as error:
+        raise folder_error("the file cannot be read", path, error) from error
+    return unpack(data, path) if path.suffix == ".gz" else data
+
+
+def unpack(data: bytes, path: Path) -> bytes:
+    """Undo gzip, never past a limit: a few kilobytes can unpack to gigabytes."""
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        raw = stream.decompress(data, LARGEST_FILE_BYTES + 1)
+    except zlib.error as error:
+        raise _damaged(path, "it is not sound gzip") from error
+    if len(raw) > LARGEST_FILE_BYTES:
+        raise _damaged(path, f"it unpacks to more than {LARGEST_FILE_BYTES >> 30} GiB")
+    if not stream.eof:
+        raise _damaged(path, "the gzip data ends too soon")
+    if stream.unused_data:
+        raise _damaged(path, "something follows the gzip data")
+    return raw
+
+
+def _images_and_labels(
+    part: str, raw: Mapping[str, bytes], paths: Mapping[str, Path]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    image_name, label_name = f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
+    images = _decoded(raw[image_name], 3, paths[image_name])
+    labels = _decoded(raw[label_name], 1, paths[label_name])
+    if images.shape[1:] != (28, 28):
+        found = "×".join(map(str, images.shape[1:]))
+        raise _damaged(paths[image_name], f"the pictures should be 28×28, and are {found}")
+    if len(images) != len(labels):
+        numbers = f"there are {len(images):,} pictures but {len(labels):,} labels"
+        raise _damaged(paths[label_name], numbers)
+    if labels.max() > 9:
+        raise _damaged(paths[label_name], f"labels should be 0 to 9, and one is {labels.max()}")
+    return images, labels
+
+
+def _decoded(data: bytes, rank: int, path: Path) -> NDArray[np.uint8]:
+    try:
+        return decode_idx(data, rank=rank, where=str(path))
+    except IDXError as error:
+        error.next_step = _replace_it(path)
+        raise
+
+
+def _damaged(path: Path, what: str) -> DataError:
+    return DataError(f"the file is damaged: {what}", where=str(path), next_step=_replace_it(path))
+
+
+def _replace_it(path: Path) -> str:
+    command = download_command(path.parent, "--force")
+    return f"replace the file, or fetch MNIST's in its place with: {command}"
