@@ -4,8 +4,8 @@
 
 FOLDER holds pictures and a `labels.csv` with the columns `file`, `label` and `source`. Scored are
 the resize that tutorials show, then each step of `nnscratch.pictures.read` added in turn, with the
-plain 784-10-10 model (`nnscratch train`, unless --plain names one) and the bundled one; and the whole
-per source.
+plain 784-10-10 model (`nnscratch train`, unless --plain names one) and the bundled one; and the
+whole per source.
 """
 
 from __future__ import annotations
