@@ -92,5 +92,8 @@ def test_the_floors_that_contributors_read_are_those_that_are_tested():
 
 def test_every_path_that_contributors_are_sent_to_is_there():
     text = read(CONTRIBUTING)
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)|`((?:tests|docs|examples|\.ci)/[\w./]*)`", text):
-        assert (ROOT / (target[0] or target[1])).exists(), target
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
+    named = re.findall(r"[ `]((?:tests|docs|examples|benchmarks|\.ci)/[\w./]*)", text)
+    for target in [*links, *named]:
+        assert (ROOT / target).exists(), target
+    assert ".ci/run" in named
