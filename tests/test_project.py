@@ -97,3 +97,14 @@ def test_every_path_that_contributors_are_sent_to_is_there():
     for target in [*links, *named]:
         assert (ROOT / target).exists(), target
     assert ".ci/run" in named
+
+
+def test_the_scores_of_mutation_testing_are_counted_by_file():
+    scores = runpy.run_path(str(ROOT / ".ci" / "scores.py"))["scores"]
+    lines = [
+        "    nnscratch.core.x_relu__mutmut_1: killed",
+        "    nnscratch.core.xǁLinearǁforward__mutmut_2: survived",
+        "    nnscratch.data.idx.x_read__mutmut_1: not checked",
+        "a line that is no verdict",
+    ]
+    assert scores(lines) == {"nnscratch.core": {"killed": 1, "survived": 1}}
