@@ -30,8 +30,8 @@ def as_images(images: Any) -> Images:
     Raises:
         ArrayError: another shape or type, no picture at all, a value out of range, or NaN.
 
-    >>> as_images(np.ones((1, 784)))[0, 0, 0]
-    np.uint8(255)
+    >>> int(as_images(np.ones((1, 784)))[0, 0, 0])
+    255
     """
     array = _as_array(images, "pictures")
     if array.ndim not in (2, 3) or array.shape[1:] not in ((SIZE, SIZE), (SIZE * SIZE,)):

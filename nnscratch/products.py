@@ -76,8 +76,8 @@ def scale_pixels(
 
     The only place where pixels become numbers: training, evaluation and prediction all pass here.
 
-    >>> scale_pixels(np.full((1, 28, 28), 255, np.uint8)).max()
-    np.float32(1.0)
+    >>> float(scale_pixels(np.full((1, 28, 28), 255, np.uint8)).max())
+    1.0
     """
     N = len(images)
     rows = images.reshape(N, -1)

@@ -6,6 +6,7 @@ import gzip
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,11 @@ from nnscratch.data.synthetic import draw_digits
 ROOT = Path(__file__).parents[1]
 
 
+# These need a terminal device or signals that Windows does not have.
+collect_ignore = ["test_faults.py"] if sys.platform == "win32" else []
+
+
+@cache  # asked when the first test needs it: mutmut wants this file to load without our code
 def mnist_folder() -> Path | None:
     for folder in (os.environ.get("NNSCRATCH_DATA_DIR"), ROOT / "data"):
         if folder and not missing_files(Path(folder)):
@@ -26,11 +32,8 @@ def mnist_folder() -> Path | None:
     return None
 
 
-MNIST_FOLDER = mnist_folder()
-
-
 def pytest_collection_modifyitems(items):
-    if MNIST_FOLDER is None:
+    if mnist_folder() is None:
         for item in items:
             if item.get_closest_marker("mnist"):
                 item.add_marker(pytest.mark.skip(reason="the MNIST files are not there"))
@@ -38,8 +41,9 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def mnist_dir() -> Path:
-    assert MNIST_FOLDER is not None
-    return MNIST_FOLDER
+    folder = mnist_folder()
+    assert folder is not None
+    return folder
 
 
 @pytest.fixture(scope="session")
