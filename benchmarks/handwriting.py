@@ -4,8 +4,8 @@
 
 FOLDER holds pictures and a `labels.csv` with the columns `file`, `label` and `source`. Scored are
 the resize that tutorials show, then each step of `nnscratch.pictures.read` added in turn, with the
-plain 784-10-10 model (`nnscratch train`, unless --plain names one) and the bundled one; and the whole
-per source.
+plain 784-10-10 model (`nnscratch train`, unless --plain names one) and the bundled one; and the
+whole per source.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from rich.table import Table
 from nnscratch import TrainConfig, TrainingState, fit, load_dataset, load_model, scale_pixels
 from nnscratch.errors import NNScratchError
 from nnscratch.model_file import BUNDLED_MODEL, SavedModel
-from nnscratch.pictures.read import STEPS, load_picture, prepare_grey, read_grey
+from nnscratch.pictures.decode import read_grey
+from nnscratch.pictures.read import STEPS, load_picture, prepare_grey
 from nnscratch.training import prepare
 
 Prepare = Callable[[Path], np.ndarray]

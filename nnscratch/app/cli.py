@@ -448,7 +448,8 @@ def _answers(
     import numpy as np
 
     from nnscratch.core import scale_pixels
-    from nnscratch.pictures.read import list_pictures, load_picture
+    from nnscratch.pictures.decode import list_pictures
+    from nnscratch.pictures.read import load_picture
     from nnscratch.training import prepare
 
     for given in images:

@@ -430,7 +430,7 @@ def _doubts(picture: Prepared, probabilities: Floats) -> list[str]:
 
 
 def _save_picture(picture: Prepared, path: Path) -> None:
-    from nnscratch.pictures.read import save_picture
+    from nnscratch.pictures.decode import save_picture
 
     save_picture(picture.image, path)
     show_note(f"what the network saw is in {path}")
