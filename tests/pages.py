@@ -48,3 +48,19 @@ def lit(grey, kind):
     }[kind]
     noise = np.random.default_rng(0).normal(0, 2, grey.shape)
     return (light * (1 - 0.5 * grey / 255.0) + noise).clip(0, 255).astype(np.uint8)
+
+
+def cropped(image):
+    """Cut a digit (28, 28) to what is surely ink."""
+    rows, columns = (np.flatnonzero((image > 90).any(axis)) for axis in (1, 0))
+    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def row_of(digits, gap, height=60):
+    """Set digits (28, 28) side by side on a dark page, with gaps of a share of their height."""
+    parts = []
+    for digit in map(cropped, digits):
+        width = max(2, round(digit.shape[1] * height / digit.shape[0]))
+        parts.append(Image.fromarray(digit).resize((width, height), Image.Resampling.BICUBIC))
+        parts.append(np.zeros((height, round(gap * height)), np.uint8))
+    return np.pad(np.hstack(parts[:-1]), height // 2)

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from nnscratch.data.synthetic import draw_digits
 from nnscratch.errors import NoDigitError
 from nnscratch.pictures.framing import ink_box
 from nnscratch.pictures.read import prepare_grey
 from nnscratch.pictures.segment import connected
-from pages import PLAIN, SEVEN, alike, page
+from pages import PLAIN, SEVEN, alike, page, row_of
 
 
 def test_connected_shapes_are_those_a_flood_would_find(rng):
@@ -46,6 +47,58 @@ def test_a_broken_stroke_is_kept_whole():
 def test_two_digits_are_noticed():
     two = np.hstack([page(60, 80), page(60, 80)])
     assert prepare_grey(two).shapes == 2
+
+
+@pytest.mark.parametrize("gap", [0.05, 0.1, 0.2, 0.3, 0.4, 0.6])
+def test_of_a_hundred_pairs_of_digits_all_kinds_are_noticed_whatever_the_gap(gap, rng):
+    pairs = [(left, right) for left in range(10) for right in range(10)]
+    drawn = draw_digits(np.array(pairs).ravel(), rng).reshape(-1, 2, 28, 28)
+    noticed = sum(prepare_grey(row_of(pair, gap)).shapes > 1 for pair in drawn)
+    assert noticed >= 97
+
+
+def test_of_two_digits_one_alone_is_read(rng):
+    eight, one = draw_digits(np.array([8, 1]), rng)
+    both, alone = prepare_grey(row_of([eight, one], 0.1)), prepare_grey(row_of([eight], 0))
+    assert both.shapes == 2
+    assert alike(both, alone, levels=8)
+
+
+@pytest.mark.parametrize("count", [8, 10, 15])
+@pytest.mark.parametrize("gap", [0.1, 0.3, 0.6])
+def test_a_row_of_digits_is_called_several_and_not_specks(count, gap, rng):
+    row = row_of(draw_digits(np.arange(count) % 10, rng), gap)
+    with pytest.raises(NoDigitError, match="there seem to be several") as caught:
+        prepare_grey(255 - row)
+    assert "one digit" in caught.value.next_step
+
+
+def test_one_digit_is_not_called_several(rng):
+    drawn = draw_digits(np.arange(300) % 10, rng)
+    assert all(prepare_grey(row_of([digit], 0)).shapes == 1 for digit in drawn)
+
+
+def test_the_loose_bar_of_a_five_belongs_to_it():
+    five = np.zeros((100, 100), np.uint8)
+    five[20:25, 44:70] = 255
+    five[20:46, 36:41] = 255
+    five[46:51, 36:64] = 255
+    five[46:80, 62:67] = 255
+    five[76:81, 36:67] = 255
+    five[20:40, 41:44] = 0
+    prepared = prepare_grey(five)
+    assert prepared.box == (36, 20, 70, 81)
+    assert prepared.shapes == 1
+
+
+def test_the_open_four_whose_stem_stands_apart_is_one_digit():
+    four = np.zeros((100, 100), np.uint8)
+    four[20:50, 36:41] = 255
+    four[46:51, 36:56] = 255
+    four[20:81, 60:65] = 255
+    prepared = prepare_grey(four)
+    assert prepared.box == (36, 20, 65, 81)
+    assert prepared.shapes == 1
 
 
 # -------------------------------------------------------------------------------------- no digit

@@ -39,8 +39,8 @@ class Prepared:
         size: width and height of the picture, turned upright, in pixels.
         box: where the digit was: left, top, right, bottom, in pixels of that size.
         stroke: `kept`, `thickened` or `thinned`.
-        shapes: how many separate shapes of some size were seen; more than one may be several
-            digits.
+        shapes: how many shapes of some size were seen, the pieces of one digit counted as one.
+            If more than one, several digits seem to be there, and only the largest was read.
         unchanged: whether the picture was MNIST-like already and passed as it was.
     """
 
@@ -91,7 +91,7 @@ def prepare_grey(
         pass_through: let a picture that is MNIST-like already pass as it is.
 
     Raises:
-        NoDigitError: the page is blank, or holds noise.
+        NoDigitError: the page is blank, or holds noise, or a row of digits.
     """
     if pass_through:
         for inverted in (False, True) if invert is None else (invert,):
