@@ -8,6 +8,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from nnscratch.errors import PictureError
+from nnscratch.pictures.decode import read_grey
+from nnscratch.pictures.framing import ink_box
 from nnscratch.pictures.read import load_picture
 from pages import PLAIN, SEVEN, alike, prepared
 
@@ -175,3 +177,85 @@ def test_a_text_chunk_bomb_is_refused():
     Image.fromarray(SEVEN).save(file, "png", pnginfo=info)
     with pytest.raises(PictureError):
         load_picture(io.BytesIO(file.getvalue()), name="bomb.png")
+
+
+def test_a_stream_without_a_name_is_called_the_picture(tmp_path):
+    blank = io.BytesIO()
+    Image.new("L", (40, 40), 255).save(blank, "png")
+    for data in (b"no picture", blank.getvalue()):
+        with pytest.raises(PictureError) as caught:
+            load_picture(io.BytesIO(data))
+        assert caught.value.where == "the picture"
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with (tmp_path / "a.png").open("rb") as file, pytest.raises(PictureError) as caught:
+        load_picture(file)
+    assert caught.value.where == str(tmp_path / "a.png")
+
+
+# ---------------------------------------------------------------------------------- large pictures
+
+
+def large(width, height):
+    """A 7 as SEVEN's, on a page so large, and its box: left, top, right, bottom."""
+    grey = np.zeros((height, width), np.uint8)
+    times = height // 60
+    seven = SEVEN[ink_box(SEVEN)].repeat(times, 0).repeat(times, 1)
+    top, left = height // 2, width // 5
+    grey[top : top + seven.shape[0], left : left + seven.shape[1]] = seven
+    return grey, (left, top, left + seven.shape[1], top + seven.shape[0])
+
+
+LARGE = [(2000, 1500), (1500, 2000), (1920, 640), (3001, 1999), (660, 500), (4000, 900)]
+
+
+@pytest.mark.parametrize("size", LARGE)
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_large_picture_is_reduced_and_its_box_told_in_its_own_pixels(size, suffix):
+    grey, box = large(*size)
+    picture = prepared(
+        Image.fromarray(grey), f"p.{suffix}", **({"quality": 95} if suffix == "jpg" else {})
+    )
+    one_pixel = max(size) / 640
+    assert picture.size == size
+    assert np.abs(np.subtract(picture.box, box)).max() <= 2 * one_pixel
+    assert np.abs(picture.image.astype(int) - PLAIN.image).mean() < 6
+
+
+REDUCED = {
+    (2000, 1500): (480, 640),
+    (640, 480): (480, 640),
+    (641, 30): (30, 640),
+    (3, 5000): (640, 1),
+}
+
+
+@pytest.mark.parametrize(("size", "reduced"), REDUCED.items())
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_what_is_longer_than_640_pixels_is_reduced_to_640_and_nothing_else(size, reduced, suffix):
+    file = io.BytesIO()
+    Image.new("L", size, 255).save(file, suffix.replace("jpg", "jpeg"))
+    file.seek(0)
+    grey, own_size = read_grey(file, "p")
+    assert grey.shape == reduced
+    assert own_size == size
+
+
+def test_a_reduced_pixel_is_the_mean_of_what_it_covers():
+    file = io.BytesIO()
+    rows = np.random.default_rng(0).integers(0, 256, (1280, 960), np.uint8)
+    Image.fromarray(rows).save(file, "png")
+    file.seek(0)
+    grey, _ = read_grey(file, "p")
+    means = rows.reshape(640, 2, 480, 2).mean((1, 3))
+    assert np.abs(grey - means).max() <= 1
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_large_picture_turned_by_exif_has_its_box_upright(suffix):
+    grey, box = large(2000, 1500)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = Image.fromarray(grey).transpose(Image.Transpose.ROTATE_90)
+    turned = prepared(lying, f"p.{suffix}", exif=exif)
+    assert turned.size == (2000, 1500)
+    assert np.abs(np.subtract(turned.box, box)).max() <= 7

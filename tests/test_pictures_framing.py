@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from nnscratch.pictures.framing import FINE, centre_of_mass, deskew, ink_box, stroke_width
+from nnscratch.pictures.framing import FINE, centre_of_mass, deskew, ink_box, place, stroke_width
+from nnscratch.pictures.ink import find_ink
 from nnscratch.pictures.read import prepare_grey
 from pages import page
 
@@ -99,6 +100,31 @@ def test_mnist_is_framed_as_its_makers_say(mnist):
     centres = centre_of_mass(pictures)
     assert centres.min() > 13.47
     assert centres.max() < 14.51
+
+
+def test_the_centre_of_mass_comes_to_the_nearest_whole_pixel(rng):
+    for _ in range(50):
+        fitted = np.zeros((20, 20), np.float32)
+        top, left = rng.integers(3, 9, 2)
+        fitted[top : top + 8, left : left + 8] = rng.random((8, 8))
+        fitted[0, 0] = fitted[19, 19] = 1
+        assert np.abs(centre_of_mass(place(fitted)[None])[0] - 14).max() <= 0.5
+
+
+def test_deskew_rounds_to_the_nearest_grey_level():
+    picture = np.zeros((28, 28), np.uint8)
+    picture[10, 14], picture[11, 14], picture[12, 15] = 100, 100, 100
+    upright = deskew(picture[None])[0].astype(int)
+    assert upright.sum(axis=1)[10:13].tolist() == [100, 100, 100]
+
+
+def test_grey_levels_are_rounded_to_the_nearest():
+    page_of_ink = np.zeros((40, 40), np.uint8)
+    page_of_ink[10:30, 10:30] = np.linspace(120, 250, 20).astype(np.uint8)
+    image = prepare_grey(page_of_ink, skip=("ink", "shape", "stroke")).image
+    ink, _ = find_ink(page_of_ink, flatten=False)
+    exact = np.sort(ink[10:30, 10:30].ravel() / ink.max()) * 255
+    assert np.abs(np.sort(image[image > 0]) - exact).max() <= 0.5 + 1e-3
 
 
 def test_framing_does_not_load_pillow():

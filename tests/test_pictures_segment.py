@@ -7,7 +7,7 @@ from nnscratch.data.synthetic import draw_digits
 from nnscratch.errors import NoDigitError
 from nnscratch.pictures.framing import ink_box
 from nnscratch.pictures.read import prepare_grey
-from nnscratch.pictures.segment import connected
+from nnscratch.pictures.segment import choose_main, connected, drop_edges, find_shapes
 from pages import PLAIN, SEVEN, alike, page, row_of
 
 
@@ -99,6 +99,34 @@ def test_the_open_four_whose_stem_stands_apart_is_one_digit():
     prepared = prepare_grey(four)
     assert prepared.box == (36, 20, 65, 81)
     assert prepared.shapes == 1
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_what_lies_within_a_tenth_of_the_border_is_an_edge_on_all_four_sides(turns):
+    ink = np.zeros((100, 200), np.float32)
+    ink[:19, 20:180] = 1
+    _, [strip] = find_shapes(np.rot90(ink, turns))
+    assert strip.at_border
+    assert strip.in_margin == 1
+    with pytest.raises(NoDigitError, match="only an edge"):
+        drop_edges([strip])
+    ink[:24, 20:180] = 1
+    _, [thick] = find_shapes(np.rot90(ink, turns))
+    assert thick.in_margin == pytest.approx(20 / 24)
+    assert drop_edges([thick]) == [thick]
+    ink[0] = 0
+    _, [loose] = find_shapes(np.rot90(ink, turns))
+    assert not loose.at_border
+
+
+def test_a_digit_that_touches_the_border_is_read_unless_another_does_not():
+    ink = np.zeros((100, 100), np.float32)
+    ink[40:, 10:20] = 1
+    _, [cut] = find_shapes(ink)
+    assert choose_main([cut]) == cut
+    ink[20:60, 60:66] = 1
+    _, shapes = find_shapes(ink)
+    assert not choose_main(shapes).at_border
 
 
 # -------------------------------------------------------------------------------------- no digit

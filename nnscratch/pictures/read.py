@@ -61,22 +61,31 @@ def load_picture(
     Args:
         source: a path, or an open binary file.
         invert: True if the ink is dark, False if it is bright; None finds out.
-        name: what to call the picture in errors; a path's own text if empty.
+        name: what to call the picture in errors. If empty, the path; for an open file its own
+            name, or "the picture" if it has none.
 
     Raises:
         PictureError: it is missing, too large, or not a picture that can be read.
         NoDigitError: it can be read, and holds no digit.
     """
-    name = name or str(source)
+    name = name or _name_of(source)
     grey, size = read_grey(source, name)
     try:
         prepared = prepare_grey(grey, invert=invert)
     except NoDigitError as error:
         error.where = name
         raise
-    scale = size[0] / grey.shape[1]
-    left, top, right, bottom = (round(edge * scale) for edge in prepared.box)
-    return replace(prepared, size=size, box=(left, top, right, bottom))
+    across, down = size[0] / grey.shape[1], size[1] / grey.shape[0]
+    left, top, right, bottom = prepared.box
+    box = (round(left * across), round(top * down), round(right * across), round(bottom * down))
+    return replace(prepared, size=size, box=box)
+
+
+def _name_of(source: Path | str | IO[bytes]) -> str:
+    if isinstance(source, Path | str):
+        return str(source)
+    name = getattr(source, "name", None)  # of a stream it may also be a number
+    return name if isinstance(name, str) and name else "the picture"
 
 
 def prepare_grey(
