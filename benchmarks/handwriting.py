@@ -25,8 +25,10 @@ from rich.table import Table
 
 from nnscratch import TrainConfig, TrainingState, fit, load_dataset, load_model, scale_pixels
 from nnscratch.errors import NNScratchError
-from nnscratch.model_file import BUNDLED_MODEL, Model
-from nnscratch.pictures.read import STEPS, load_picture, prepare_grey, read_grey
+from nnscratch.model import Model
+from nnscratch.model_file import BUNDLED_MODEL
+from nnscratch.pictures.decode import read_grey
+from nnscratch.pictures.read import STEPS, load_picture, prepare_grey
 from nnscratch.training import prepare
 
 Prepare = Callable[[Path], np.ndarray]

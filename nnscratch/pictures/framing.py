@@ -1,4 +1,4 @@
-"""Where the ink lies in 28×28 pictures, and how to move it; whole arrays of pictures at once.
+"""Digit → 28×28, framed as MNIST's makers framed theirs: box, stroke, centre, slant.
 
 MNIST's makers fitted each digit into a box of 20×20 pixels and put its centre of mass in the
 middle of 28×28. What a network has learned holds only for pictures framed alike.
@@ -14,9 +14,16 @@ from numpy.typing import NDArray
 SIZE = 28
 BOX_SIZE = 20
 CENTRE = 14  # the middle of the field; MNIST's centres of mass round to it
+FAINT_INK = 0.04  # share of full ink; what is less is paper
 PIECE = 1000  # pictures at a time: what fits the processor's cache
 
+# Stroke width as a share of the box's longer side, and what MNIST has.
+THINNEST, THICKEST = 0.09, 0.21
+THIN_TARGET, THICK_TARGET = 0.13, 0.17
+FINE = 4 * BOX_SIZE  # size at which strokes are measured and changed
+
 Images = NDArray[np.uint8]
+Ink = NDArray[np.float32]
 
 
 def centre_of_mass(images: NDArray[Any]) -> NDArray[np.float64]:
@@ -62,16 +69,124 @@ def ink_box(image: NDArray[Any]) -> tuple[slice, slice]:
     return spans[0], spans[1]
 
 
-def shift(image: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
-    """Move a picture (height, width) by whole pixels down and right; what leaves it is lost."""
-    moved = np.zeros_like(image)
-    height, width = image.shape
-    source = image[
-        max(0, -rows) : max(0, height - rows), max(0, -columns) : max(0, width - columns)
-    ]
-    top, left = min(height, max(0, rows)), min(width, max(0, columns))
-    moved[top : top + source.shape[0], left : left + source.shape[1]] = source
-    return moved
+def is_mnist_like(image: Images) -> bool:
+    """Tell whether a picture is framed as all of MNIST's are (facts of its training pictures).
+
+    Args:
+        image: (height, width) uint8, ink bright.
+    """
+    if image.shape != (SIZE, SIZE):
+        return False
+    rows, columns = ink_box(image)
+    longest = max(rows.stop - rows.start, columns.stop - columns.start)
+    share = np.count_nonzero(image) / image.size
+    middle = centre_of_mass(image[np.newaxis])[0]
+    return bool(
+        longest == BOX_SIZE
+        and 0.03 <= share <= 0.5
+        and image.max() > 200
+        and np.abs(middle - CENTRE).max() <= 0.55
+    )
+
+
+# --------------------------------------------------------------------------- box, stroke and centre
+
+
+def fit_to_box(ink: Ink, *, change_stroke: bool = True) -> tuple[Ink, str]:
+    """Fit the ink into 20×20, and bring strokes that are far off near MNIST's.
+
+    Args:
+        ink: (height, width) 0 to 1, cut to its box.
+
+    Returns:
+        Ink whose longer side is 20, the strongest 1; and `kept`, `thickened` or `thinned`.
+    """
+    done = "kept"
+    if change_stroke:
+        fine = _resize_longest(ink, FINE)
+        width = stroke_width(fine)
+        if not THINNEST * FINE <= width <= THICKEST * FINE:
+            ink, done = _with_stroke(fine, width)
+    fitted = _resize_longest(ink, BOX_SIZE)
+    return fitted / max(float(fitted.max()), FAINT_INK), done
+
+
+def place(fitted: Ink, *, by_mass: bool = True) -> Ink:
+    """Put the ink on 28×28: its centre of mass, or only its box, in the middle.
+
+    Args:
+        fitted: (height, width), neither longer than 28.
+    """
+    page = np.zeros((SIZE, SIZE), np.float32)
+    height, width = fitted.shape
+    middle = centre_of_mass(fitted[np.newaxis])[0] if by_mass else np.array([height, width]) / 2
+    top, left = (
+        int(np.clip(np.rint(CENTRE - at), 0, SIZE - side))
+        for at, side in zip(middle, fitted.shape, strict=True)
+    )
+    page[top : top + height, left : left + width] = fitted
+    return page
+
+
+def stroke_width(ink: Ink) -> float:
+    """Estimate the width of strokes, in pixels: twice the area over the perimeter.
+
+    The perimeter is counted along pixel edges, which is 4/π too long on average over directions.
+    """
+    mask = np.pad(ink > 0.5 * ink.max(), 1)
+    perimeter = sum(np.count_nonzero(np.diff(mask, axis=axis)) for axis in (0, 1))
+    return float(2 * np.count_nonzero(mask) / (perimeter * np.pi / 4))
+
+
+def _with_stroke(fine: Ink, width: float) -> tuple[Ink, str]:
+    thin = width < THINNEST * FINE
+    radius = ((THIN_TARGET if thin else THICK_TARGET) * FINE - width) / 2
+    room = int(abs(radius)) + 2
+    full = np.pad((fine / np.quantile(fine[fine > 0], 0.75)).clip(0, 1), room)
+    changed = _dilate(full, radius) if thin else 1 - _dilate(1 - full, -radius)
+    box = ink_box(changed > FAINT_INK)
+    if changed[box].size == 0:
+        return fine, "kept"
+    return changed[box], "thickened" if thin else "thinned"
+
+
+def _dilate(ink: Ink, radius: float) -> Ink:
+    """Spread ink over a disc of a radius in pixels, with a soft edge."""
+    reach = int(radius + 1)
+    spread = ink.copy()
+    for down in range(-reach, reach + 1):
+        for across in range(-reach, reach + 1):
+            share = min(1.0, radius + 0.5 - float(np.hypot(down, across)))
+            if share > 0:
+                np.maximum(spread, share * np.roll(ink, (down, across), (0, 1)), out=spread)
+    return spread
+
+
+def _resize_longest(ink: Ink, longest: int) -> Ink:
+    factor = longest / max(ink.shape)
+    return resize(ink, *(max(1, round(side * factor)) for side in ink.shape))
+
+
+def resize(ink: Ink, height: int, width: int) -> Ink:
+    """Resize to (height, width) by the exact mean over each new pixel's area.
+
+    Pillow's box filter counts whole pixels only; with exact areas the same picture gives the same
+    result at any scale.
+    """
+    rows, columns = _area_shares(height, ink.shape[0]), _area_shares(width, ink.shape[1])
+    return np.asarray(rows @ ink @ columns.T, np.float32)
+
+
+def _area_shares(new: int, old: int) -> Ink:
+    """Return (new, old): the share of each of `new` equal intervals that each of `old` covers."""
+    edges = np.arange(new + 1) * (old / new)
+    begin = np.maximum(edges[:-1, np.newaxis], np.arange(old))
+    end = np.minimum(edges[1:, np.newaxis], np.arange(1, old + 1))
+    shares: Ink = (np.maximum(end - begin, 0) * (new / old)).astype(np.float32)
+    return shares
+
+
+# -------------------------------------------------------------------------------------------- slant
 
 
 def deskew(images: Images) -> Images:

@@ -97,7 +97,7 @@ def predict(
         else:
             views.show_prediction_line(image, answer)
         if save_prepared:
-            from nnscratch.pictures.read import save_picture
+            from nnscratch.pictures.decode import save_picture
 
             save_picture(answer.picture.image, save_prepared)
             terminal.show_note(f"what the network saw is in {save_prepared}")
@@ -108,7 +108,7 @@ def predict(
 def _answers(images: list[str], model: Model, invert: bool | None) -> Iterator[tuple[str, Any]]:
     """Give for each picture its name and what the model makes of it, or the error."""
 
-    from nnscratch.pictures.read import list_pictures
+    from nnscratch.pictures.decode import list_pictures
 
     for given in images:
         try:

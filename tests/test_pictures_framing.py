@@ -1,9 +1,15 @@
-"""Where the ink lies: centre, box, shift and deskew, on pictures whose answer is known."""
+"""Box, stroke, centre and slant, on pictures whose answer is known."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from nnscratch.pictures.framing import centre_of_mass, deskew, ink_box, shift
+from nnscratch.pictures.framing import FINE, centre_of_mass, deskew, ink_box, place, stroke_width
+from nnscratch.pictures.ink import find_ink
+from nnscratch.pictures.read import prepare_grey
+from pages import page
 
 
 def slanted_bar(slant):
@@ -23,7 +29,7 @@ def drift_per_row(picture):
 def test_centre_of_mass_moves_with_the_picture(rng):
     pictures = np.zeros((5, 28, 28), np.uint8)
     pictures[:, 8:18, 9:17] = rng.integers(0, 256, (5, 10, 8))
-    moved = np.stack([shift(picture, 3, -2) for picture in pictures])
+    moved = np.roll(pictures, (3, -2), axis=(1, 2))
     np.testing.assert_allclose(centre_of_mass(moved), centre_of_mass(pictures) + np.array([3, -2]))
 
 
@@ -35,17 +41,6 @@ def test_ink_box_is_the_smallest_box():
     picture = slanted_bar(0)
     assert ink_box(picture) == (slice(5, 23), slice(13, 15))
     assert picture[ink_box(np.zeros_like(picture))].size == 0
-
-
-@pytest.mark.parametrize("by", [(0, 0), (1, -1), (-27, 27), (28, 0), (-40, 99)])
-def test_shift_loses_what_leaves_and_fills_with_black(rng, by):
-    picture = rng.integers(1, 256, (28, 28), np.uint8)
-    moved = shift(picture, *by)
-    for row in range(28):
-        for column in range(28):
-            at = row - by[0], column - by[1]
-            inside = 0 <= at[0] < 28 and 0 <= at[1] < 28
-            assert moved[row, column] == (picture[at] if inside else 0)
 
 
 @pytest.mark.parametrize("slant", [-0.6, -0.3, 0.3, 0.6])
@@ -78,6 +73,24 @@ def test_a_single_bright_row_is_not_moved_out_of_sight():
     assert deskew(picture[None]).any()
 
 
+@pytest.mark.parametrize(("stroke", "done"), [(1, "thickened"), (4, "kept"), (12, "thinned")])
+def test_strokes_far_off_are_brought_near_mnists(stroke, done):
+    prepared = prepare_grey(page(60, 80, stroke))
+    assert prepared.stroke == done
+
+
+def test_a_one_pixel_line_is_bright_in_the_result():
+    image = prepare_grey(page(300, 400, 1)).image
+    assert image.max() == 255
+    assert 0.04 < image.mean() / 255 < 0.25
+
+
+def test_stroke_width_of_a_bar_is_its_width():
+    ink = np.zeros((FINE, FINE), np.float32)
+    ink[:, 30:40] = 1
+    assert stroke_width(ink) == pytest.approx(10 * 4 / np.pi, rel=0.15)
+
+
 @pytest.mark.mnist
 def test_mnist_is_framed_as_its_makers_say(mnist):
     pictures = mnist.train_images
@@ -87,3 +100,33 @@ def test_mnist_is_framed_as_its_makers_say(mnist):
     centres = centre_of_mass(pictures)
     assert centres.min() > 13.47
     assert centres.max() < 14.51
+
+
+def test_the_centre_of_mass_comes_to_the_nearest_whole_pixel(rng):
+    for _ in range(50):
+        fitted = np.zeros((20, 20), np.float32)
+        top, left = rng.integers(3, 9, 2)
+        fitted[top : top + 8, left : left + 8] = rng.random((8, 8))
+        fitted[0, 0] = fitted[19, 19] = 1
+        assert np.abs(centre_of_mass(place(fitted)[None])[0] - 14).max() <= 0.5
+
+
+def test_deskew_rounds_to_the_nearest_grey_level():
+    picture = np.zeros((28, 28), np.uint8)
+    picture[10, 14], picture[11, 14], picture[12, 15] = 100, 100, 100
+    upright = deskew(picture[None])[0].astype(int)
+    assert upright.sum(axis=1)[10:13].tolist() == [100, 100, 100]
+
+
+def test_grey_levels_are_rounded_to_the_nearest():
+    page_of_ink = np.zeros((40, 40), np.uint8)
+    page_of_ink[10:30, 10:30] = np.linspace(120, 250, 20).astype(np.uint8)
+    image = prepare_grey(page_of_ink, skip=("ink", "shape", "stroke")).image
+    ink, _ = find_ink(page_of_ink, flatten=False)
+    exact = np.sort(ink[10:30, 10:30].ravel() / ink.max()) * 255
+    assert np.abs(np.sort(image[image > 0]) - exact).max() <= 0.5 + 1e-3
+
+
+def test_framing_does_not_load_pillow():
+    script = "import sys, nnscratch.pictures.framing; print('PIL' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "False"
