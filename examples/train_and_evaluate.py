@@ -15,7 +15,7 @@ dataset = Dataset("synthetic", images[:3000], labels[:3000], images[3000:], labe
 
 config = TrainConfig(learning_rate=0.1, epochs=5, validation_size=500)
 state = TrainingState.start(config)
-for result in fit(state, dataset, config):
+for result in fit(state, dataset.train_images, dataset.train_labels, config):
     print(f"epoch {result.epoch}: validation accuracy {result.validation_accuracy:.1%}")
 
 report = evaluate(state.network, dataset.test_images, dataset.test_labels)

@@ -3,10 +3,10 @@
     A  ──W_h, b_h──▶  Z_h  ──ReLU──▶  A_h  ──W_o, b_o──▶  Z_o  ──softmax──▶  A_o
     (N, 784)          (N, H)          (N, H)              (N, 10)            (N, 10)
 
-Every equation of the two founding documents stands here once, forward and backward side by
-side. The names are theirs: N samples in a batch, C_in and C_out features in and out of a layer,
-H hidden units, K = 10 classes; `dLdZ` is the derivative of the loss L with respect to Z, and has
-the shape of Z. A batch holds one sample a *row*. `docs/maths.md` derives each line.
+Every equation of the two documents that `docs/maths.md` introduces stands here once, forward and
+backward side by side. The names are theirs: N samples in a batch, C_in and C_out features in and
+out of a layer, H hidden units, K = 10 classes; `dLdZ` is the derivative of the loss L with respect
+to Z, and has the shape of Z. A batch holds one sample a *row*.
 
 Z is computed as (W·Aᵀ + b)ᵀ, which is the layer document's A·Wᵀ + 1·bᵀ, but leaves the samples
 lying along memory, so that NumPy finds a maximum over ten classes three times as fast. All
