@@ -5,6 +5,7 @@ import pytest
 
 from nnscratch.errors import NoDigitError
 from nnscratch.pictures.read import prepare_grey
+from nnscratch.pictures.ruling import without_ruling
 from pages import page
 
 PAPER, PENCIL = 235, 145
@@ -41,3 +42,9 @@ def test_thin_pencil_on_printed_lines_is_read(kind, line, slope):
 def test_printed_lines_alone_hold_no_digit(kind, slope):
     with pytest.raises(NoDigitError):
         prepare_grey(ruled(0 * SEVEN, kind, 190, slope))
+
+
+def test_strokes_of_a_small_picture_are_not_printed_lines():
+    picture = np.zeros((28, 28), np.float32)
+    picture[2:26, [10, 12, 14, 17]] = 100
+    assert np.array_equal(without_ruling(picture), picture)

@@ -13,6 +13,7 @@ from nnscratch.pictures.morphology import closing
 
 STEEPEST, SLOPES = 0.06, 49  # rows per column either way; and how many are tried
 STRIPS = 24  # a page is this many strips wide while the slope is sought
+SMALLEST_PAGE = 80  # pixels; on less, four lines cannot be told from strokes
 FEWEST_LINES = 4
 THICKEST = 0.03  # of the page's height
 FAINTEST = 4.0  # grey levels
@@ -36,7 +37,7 @@ def without_ruling(above: Ink) -> Ink:
 
 def _without_rows(above: Ink) -> Ink:
     height, width = above.shape
-    if min(height, width) < STRIPS:
+    if min(height, width) < SMALLEST_PAGE:
         return above
     drop = np.rint(_slope(above) * (np.arange(width) - width / 2)).astype(np.intp)
     rows = np.arange(height)[:, np.newaxis]
