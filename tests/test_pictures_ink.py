@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from nnscratch.pictures.ink import find_ink, ink_is_dark, running
+from nnscratch.pictures.ink import find_ink, ink_is_dark
+from nnscratch.pictures.morphology import running
 from pages import SEVEN, page
 
 

@@ -8,6 +8,8 @@ from PIL import Image, ImageFilter
 
 from nnscratch.errors import NoDigitError
 from nnscratch.pictures.framing import FAINT_INK, Ink
+from nnscratch.pictures.morphology import opening
+from nnscratch.pictures.ruling import without_ruling
 
 PAPER_REACH = 0.4  # of the longer side: no solid piece of ink is broader; light and shadow are
 ONE_TONE = 3  # grey levels either way
@@ -23,7 +25,8 @@ def find_ink(grey: Grey, invert: bool | None = None, *, flatten: bool = True) ->
     """Tell how much ink there is at each pixel, 0 to 1, and whether it is darker than the paper.
 
     Paper is what is left when everything narrower than the broadest stroke is smoothed away (a
-    morphological opening); light and shadow stay in it, and ink is the difference from it.
+    morphological opening); light and shadow stay in it, and ink is the difference from it. Lines
+    that are printed on it belong to the paper.
 
     Args:
         flatten: False takes the paper to be one tone, the median.
@@ -34,8 +37,11 @@ def find_ink(grey: Grey, invert: bool | None = None, *, flatten: bool = True) ->
     inverted = ink_is_dark(grey) if invert is None else invert
     bright = 255 - grey if inverted else grey
     tones, calm = bright.astype(np.float32), _blur(bright, max(bright.shape) / 150)
-    above = tones - (_opening(calm, PAPER_REACH) if flatten else np.median(calm))
+    reach = 2 * round(PAPER_REACH * max(grey.shape) / 2) + 1
+    above = tones - (opening(calm, reach) if flatten else np.median(calm))
     above -= np.median(above)
+    if flatten:
+        above = without_ruling(above)
     noise = 1.4826 * float(np.median(np.abs(above)))
     full = _full_ink(above)
     if full < max(WEAKEST_CONTRAST, NOISE_MARGIN * noise):
@@ -97,29 +103,6 @@ def _full_ink(above: Ink) -> float:
     weighted = above * _middle(above.shape)
     strong = above[weighted > 0.5 * weighted.max()] if weighted.max() > 0 else np.zeros(1)
     return float(np.median(strong))
-
-
-def _opening(tones: Ink, reach: float) -> Ink:
-    """Smooth away what is bright and narrower than `reach` times the longer side."""
-    width = 2 * round(reach * max(tones.shape) / 2) + 1
-    eroded = running(np.minimum, running(np.minimum, tones, width, 0), width, 1)
-    return running(np.maximum, running(np.maximum, eroded, width, 0), width, 1)
-
-
-def running(extreme: np.ufunc, tones: Ink, width: int, axis: int) -> Ink:
-    """Return the running minimum or maximum over `width` pixels along an axis, edges repeated.
-
-    Windows are doubled until they are wide enough: log2(width) steps, whatever the width.
-    """
-    margin = [(0, 0), (0, 0)]
-    margin[axis] = (width // 2, width // 2)
-    padded = np.moveaxis(np.pad(tones, margin, mode="edge"), axis, 0)
-    reached = 1
-    while reached < width:
-        step = min(reached, width - reached)
-        padded = extreme(padded[:-step], padded[step:])
-        reached += step
-    return np.moveaxis(padded, 0, axis)
 
 
 def _blur(grey: Grey, radius: float) -> Ink:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from nnscratch.errors import NoDigitError
 from nnscratch.pictures.framing import Ink, stroke_width
-from nnscratch.pictures.ink import no_digit, running
+from nnscratch.pictures.ink import no_digit
+from nnscratch.pictures.morphology import running
 
 SURE_INK = 0.35  # of full ink
 

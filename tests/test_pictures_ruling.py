@@ -1,0 +1,50 @@
+"""Pencil on squared and lined paper is read, and the paper alone is not."""
+
+import numpy as np
+import pytest
+
+from nnscratch.errors import NoDigitError
+from nnscratch.pictures.read import prepare_grey
+from nnscratch.pictures.ruling import without_ruling
+from pages import page
+
+PAPER, PENCIL = 235, 145
+
+
+def ruled(grey, kind, line, slope=0.0, spacing=31):
+    """Put a bright digit in pencil on paper with printed lines of a grey level."""
+    height, width = grey.shape
+    y, x = np.mgrid[:height, :width]
+    lines = (np.rint(y + slope * x) % spacing) < 2
+    if kind == "squared":
+        lines |= (np.rint(x - slope * y) % spacing) < 2
+    tones = np.where(lines, line, PAPER)
+    tones = np.minimum(tones, PAPER - (PAPER - PENCIL) * (grey / 255))
+    noise = np.random.default_rng(0).normal(0, 1.5, grey.shape)
+    return (tones + noise).clip(0, 255).astype(np.uint8)
+
+
+SEVEN = page(480, 640, 7)
+
+
+@pytest.mark.parametrize("kind", ["squared", "lined"])
+@pytest.mark.parametrize("line", [205, 190, 170, 150])
+@pytest.mark.parametrize("slope", [0.0, 0.02])
+def test_thin_pencil_on_printed_lines_is_read(kind, line, slope):
+    plain = prepare_grey(255 - SEVEN // 2)
+    found = prepare_grey(ruled(SEVEN, kind, line, slope))
+    assert np.abs(np.subtract(found.box, plain.box)).max() <= 8
+    assert np.abs(found.image.astype(int) - plain.image).mean() < 12
+
+
+@pytest.mark.parametrize("kind", ["squared", "lined"])
+@pytest.mark.parametrize("slope", [0.0, 0.02])
+def test_printed_lines_alone_hold_no_digit(kind, slope):
+    with pytest.raises(NoDigitError):
+        prepare_grey(ruled(0 * SEVEN, kind, 190, slope))
+
+
+def test_strokes_of_a_small_picture_are_not_printed_lines():
+    picture = np.zeros((28, 28), np.float32)
+    picture[2:26, [10, 12, 14, 17]] = 100
+    assert np.array_equal(without_ruling(picture), picture)
