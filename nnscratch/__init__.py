@@ -6,10 +6,11 @@ The public names are loaded when they are first used, so that `import nnscratch`
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # as typing has it, without the time that loading typing takes
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from nnscratch.config import TrainConfig
     from nnscratch.core import Linear, Network, ReLU, SoftmaxCrossEntropy, log_softmax
     from nnscratch.data import Dataset, download, load_dataset
@@ -69,6 +70,8 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 def __getattr__(name: str) -> Any:
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'nnscratch' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"nnscratch.{_ROOM_OF[name]}"), name)
 
 

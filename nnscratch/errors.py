@@ -103,4 +103,8 @@ class MissingExtraError(NNScratchError):
 
 
 class Terminated(BaseException):
-    """SIGTERM has come; like KeyboardInterrupt, not to be caught as an error."""
+    """A signal asked us to end: SIGTERM, or SIGHUP; like KeyboardInterrupt, not to be caught."""
+
+    def __init__(self, number: int = 15) -> None:
+        super().__init__(number)
+        self.number = number

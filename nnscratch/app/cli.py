@@ -5,8 +5,8 @@ NumPy, Rich and the rest are imported when a command needs them, so that `--help
 
 from __future__ import annotations
 
+import contextlib
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -20,13 +20,15 @@ from nnscratch.app.commands.gradcheck import gradcheck
 from nnscratch.app.commands.predict import predict
 from nnscratch.app.commands.train import train
 from nnscratch.app.options import Command
+from nnscratch.app.signals import signals
+from nnscratch.app.streams import Outlet, ReaderLeft, install
 from nnscratch.errors import NNScratchError, Terminated
 
 if TYPE_CHECKING:
     pass
 
 DEBUG_VARIABLE = "NNSCRATCH_DEBUG"
-EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
+EXIT_INTERRUPTED, EXIT_SIGNALLED = 130, 128
 
 
 class Commands(TyperGroup):
@@ -34,40 +36,27 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; no traceback leaves here unless NNSCRATCH_DEBUG asks for it."""
-        for stream in (sys.stdout, sys.stderr):
-            # A screen that lacks a letter shows a question mark in its place.
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="replace")
         # Two threads may take half as long as one, and may take twice as long: docs/scaling.md
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        signal.signal(signal.SIGTERM, _terminate)
+        signals.listen()
         try:
             return super().invoke(ctx)
-        except (
-            NNScratchError, KeyboardInterrupt, Terminated, BrokenPipeError, MemoryError
-        ) as error:  # fmt: skip
+        except (NNScratchError, KeyboardInterrupt, Terminated, MemoryError) as error:
             if os.environ.get(DEBUG_VARIABLE) == "1":
                 raise
             raise typer.Exit(_tell(error)) from error
-
-
-def _terminate(*_: object) -> NoReturn:
-    raise Terminated
 
 
 def _tell(error: BaseException) -> int:
     """Show an error and return the exit code that belongs to it."""
     from nnscratch.app import terminal
 
-    if isinstance(error, BrokenPipeError):
-        terminal.silence_stdout()
-        return 0
     if isinstance(error, KeyboardInterrupt):
         terminal.show_note("interrupted")
         return EXIT_INTERRUPTED
     if isinstance(error, Terminated):
         terminal.show_note("terminated")
-        return EXIT_TERMINATED
+        return EXIT_SIGNALLED + error.number
     if isinstance(error, MemoryError):
         error = NNScratchError("there is not enough memory", next_step="try smaller settings")
     assert isinstance(error, NNScratchError)
@@ -83,9 +72,36 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Run the command line."""
-    app(prog_name="nnscratch")
+def main() -> NoReturn:
+    """Run the command line, and let the exit code tell of whatever could not be written."""
+    outlets = install()
+    try:
+        app(prog_name="nnscratch")
+    except SystemExit as end:
+        code = end.code
+    except ReaderLeft:
+        code = 0
+    signals.hear_no_more()
+    sys.exit(_after_writing(code, *outlets))
+
+
+def _after_writing(code: Any, stdout: Outlet, stderr: Outlet) -> Any:
+    """Flush both streams; a result that could not be written is an error."""
+    for outlet in (stdout, stderr):
+        with contextlib.suppress(ReaderLeft):
+            outlet.flush()
+    failed = next((outlet for outlet in (stdout, stderr) if outlet.lost_something), None)
+    if failed is None or code:
+        return code
+    from nnscratch.app.terminal import show_error
+
+    show_error(
+        NNScratchError(
+            f"{failed.name} cannot be written: {failed.error.strerror if failed.error else ''}",
+            next_step="send the output elsewhere; whatever files the command saves are saved",
+        )
+    )
+    return 1
 
 
 def _show_version(wanted: bool) -> None:

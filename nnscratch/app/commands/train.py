@@ -18,6 +18,8 @@ from nnscratch.app.options import (
     obtain,
     with_settings,
 )
+from nnscratch.app.signals import signals
+from nnscratch.app.streams import unheeded
 from nnscratch.config import (
     DEFAULT_DATA_DIR,
     SETTINGS,
@@ -27,7 +29,7 @@ from nnscratch.config import (
 )
 
 if TYPE_CHECKING:
-    pass
+    from nnscratch.training import EpochResult
 
 DEFAULT_MODEL = Path("model.npz")
 
@@ -89,7 +91,7 @@ def train(
 
     if resume:
         _refuse_settings(given, config=config, dataset=dataset)
-    with blaming_the_flag(given):
+    with unheeded(), blaming_the_flag(given):
         run = runs.resume(resume) if resume else runs.start(_settings(config, given))
         output = output or (runs.output_of(resume) if resume else DEFAULT_MODEL)
         _check_outputs(run, output, plot, history)
@@ -97,22 +99,28 @@ def train(
         samples = len(data.train_images) - run.config.validation_size
         screen = progress.TrainingScreen(run.config.epochs, samples, len(run.state.history))
 
-        def on_epoch(result: Any) -> None:
+        def on_samples(count: int) -> None:
+            screen.on_samples(count)
+            signals.check()
+
+        def on_epoch(result: EpochResult) -> None:
             screen.on_epoch(result)
             if json:
                 terminal.show_json(records.epoch(result))
+            signals.check()
 
-        with screen:
-            finished = runs.train(
-                run, data, output, on_samples=screen.on_samples, on_epoch=on_epoch,
-                on_kept=views.show_kept,
-            )  # fmt: skip
-    if json:
-        views.show_if_chance(finished.report.loss)
-        terminal.show_json(records.done(finished, str(output), terminal.notes))
-    else:
-        views.show_trained(finished, str(output))
-    _save_course(finished, plot, history)
+        with signals.at_checks_only():
+            with screen:
+                finished = runs.train(
+                    run, data, output, on_samples=on_samples, on_epoch=on_epoch,
+                    on_kept=views.show_kept,
+                )  # fmt: skip
+            if json:
+                views.show_if_chance(finished.report.loss)
+                terminal.show_json(records.done(finished, str(output), terminal.notes))
+            else:
+                views.show_trained(finished, str(output))
+            _save_course(finished, plot, history)
 
 
 def _settings(file: Path | None, given: dict[str, Any]) -> TrainConfig:

@@ -1,0 +1,73 @@
+"""Ctrl-C, a request to end, a terminal that closes: heard once, and acted on where it is safe.
+
+The first signal ends the work, at once or, while training, at the next batch; whatever comes
+after it is ignored, so that what is finished can be kept undisturbed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+from nnscratch.errors import Terminated
+
+HEARD = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Signals:
+    """What has been heard so far.
+
+    Attributes:
+        heard: the first signal, or None.
+        postponed: whether a signal waits for the next `check` instead of ending the work at once.
+    """
+
+    def __init__(self) -> None:
+        self.heard: int | None = None
+        self.postponed = False
+
+    def listen(self) -> None:
+        """Hear signals from now on; one that our caller has us ignore stays ignored (nohup)."""
+        for number in HEARD:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._hear)
+
+    def hear_no_more(self) -> None:
+        """Ignore signals from now on: the work is done, and the interpreter is leaving."""
+        for number in HEARD:
+            signal.signal(number, signal.SIG_IGN)
+
+    def _hear(self, number: int, _frame: Any) -> None:
+        if self.heard is None:
+            self.heard = number
+            if not self.postponed:
+                self.check()
+
+    def check(self) -> None:
+        """Raise if a signal has come.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C.
+            Terminated: any other signal.
+        """
+        if self.heard == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self.heard is not None:
+            raise Terminated(self.heard)
+
+    @contextlib.contextmanager
+    def at_checks_only(self) -> Iterator[None]:
+        """Let signals wait for `check`, so that they never come between two lines that belong
+        together; at the end one that has come is acted on.
+        """
+        self.postponed = True
+        try:
+            yield
+        finally:
+            self.postponed = False
+        self.check()
+
+
+signals = Signals()

@@ -1,0 +1,131 @@
+"""Ctrl-C, a request to end, a terminal that closes, at any moment: nothing finished is lost."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from nnscratch.files import SUFFIX
+from nnscratch.model_file import load_model
+
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+EPOCHS = 40
+TRAIN = [
+    *(sys.executable, "-m", "nnscratch", "train", "--epochs", str(EPOCHS)),
+    *("--validation", "200", "--batch-size", "16"),
+]
+
+
+def hear_signals() -> None:
+    """Let a child hear every signal, even where the tests themselves run in the background."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def started(folder, own_data, *options) -> subprocess.Popen:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("NNSCRATCH_")}
+    return subprocess.Popen(
+        [*TRAIN, *options], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**environment, "NNSCRATCH_DATA_DIR": str(own_data)}, preexec_fn=hear_signals,
+    )  # fmt: skip
+
+
+def finished_epochs(folder) -> int:
+    """How many epochs the folder keeps, in a model or in an interrupted run."""
+    names = ("model.npz", "model.interrupted.npz")
+    return max((len(load_model(folder / n).history) for n in names if (folder / n).exists()),
+               default=0)  # fmt: skip
+
+
+def check_nothing_is_lost(process, folder, sent) -> str:
+    """Wait for the end; gives what was seen, for whoever wants to know at which moment it came."""
+    output, error = process.communicate(timeout=60)
+    shown = [int(epoch) for epoch in re.findall(rf"^ +(\d+)/{EPOCHS} ", error, re.MULTILINE)]
+    assert "Traceback" not in error, error
+    assert "Exception ignored" not in error, error
+    assert process.returncode in (0, 128 + sent, -sent), error
+    assert finished_epochs(folder) >= max(shown, default=0), error
+    assert not list(folder.glob(f".*{SUFFIX}"))
+    if process.returncode == 0:
+        assert (folder / "model.npz").exists()
+    return output + error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])
+def test_a_signal_at_any_moment_loses_no_finished_epoch(again, own_data, tmp_path):
+    rng = random.Random(5)
+
+    def one(number):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        sent, moment, pause = rng.choice(SIGNALS), rng.uniform(0.1, 3), rng.uniform(0, 0.1)
+        process = started(folder, own_data)
+        time.sleep(moment)
+        process.send_signal(sent)
+        if again:
+            time.sleep(pause)
+            process.send_signal(rng.choice(SIGNALS))
+        return check_nothing_is_lost(process, folder, sent)
+
+    with ThreadPoolExecutor(2) as pool:
+        seen = list(pool.map(one, range(100)))
+    assert sum("kept in model.interrupted.npz" in text for text in seen) > 10
+
+
+@pytest.mark.parametrize("sent", SIGNALS, ids=lambda sent: sent.name)
+def test_a_signal_between_the_last_epoch_and_the_model_loses_neither(sent, own_data, tmp_path):
+    process = started(tmp_path, own_data, "--hidden", "500")
+    while f" {EPOCHS}/{EPOCHS} " not in (line := process.stderr.readline()):
+        assert line
+    process.send_signal(sent)
+    output, error = process.communicate(timeout=60)
+    assert process.returncode == 128 + sent, error
+    assert "Traceback" not in error
+    assert finished_epochs(tmp_path) == EPOCHS
+
+
+def test_a_second_signal_leaves_what_is_being_kept_undisturbed(own_data, tmp_path):
+    process = started(tmp_path, own_data, "--epochs", "100000", "--hidden", "2000")
+    while "2/100000 " not in (line := process.stderr.readline()):
+        assert line
+    for _ in range(50):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.004)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    assert len(load_model(tmp_path / "model.interrupted.npz").history) >= 2
+
+
+def test_a_shorter_interrupted_run_does_not_replace_a_longer_one(own_data, tmp_path):
+    kept = tmp_path / "model.interrupted.npz"
+    for epochs in (5, 1):
+        process = started(tmp_path, own_data, "--epochs", "100000")
+        while f"{epochs}/100000 " not in (line := process.stderr.readline()):
+            assert line
+        process.send_signal(signal.SIGTERM)
+        _, error = process.communicate(timeout=60)
+        if epochs == 5:
+            longer = kept.read_bytes()
+    assert (tmp_path / "model.interrupted.previous.npz").read_bytes() == longer
+    assert "an earlier interrupted run is now model.interrupted.previous.npz" in error
+
+
+def test_a_signal_that_our_caller_ignores_is_ignored(own_data, tmp_path):
+    process = subprocess.Popen(
+        ["nohup", *TRAIN], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True, env={**os.environ, "NNSCRATCH_DATA_DIR": str(own_data)},
+    )  # fmt: skip
+    while " 2/" not in (line := process.stderr.readline()):
+        assert line
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert (tmp_path / "model.npz").exists()
