@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -19,11 +19,8 @@ from nnscratch.app.commands.evaluate import evaluate
 from nnscratch.app.commands.gradcheck import gradcheck
 from nnscratch.app.commands.predict import predict
 from nnscratch.app.commands.train import train
-from nnscratch.app.options import Command
+from nnscratch.app.options import Command, telling_how_called, without_types
 from nnscratch.errors import NNScratchError, Terminated
-
-if TYPE_CHECKING:
-    pass
 
 DEBUG_VARIABLE = "NNSCRATCH_DEBUG"
 EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
@@ -31,6 +28,15 @@ EXIT_INTERRUPTED, EXIT_TERMINATED = 130, 143
 
 class Commands(TyperGroup):
     """Turns whatever a command raises into one message and an exit code."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options, as help shows them."""
+        return without_types(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse as always."""
+        with telling_how_called():
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; no traceback leaves here unless NNSCRATCH_DEBUG asks for it."""
@@ -42,7 +48,8 @@ class Commands(TyperGroup):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         signal.signal(signal.SIGTERM, _terminate)
         try:
-            return super().invoke(ctx)
+            with telling_how_called():
+                return super().invoke(ctx)
         except (
             NNScratchError, KeyboardInterrupt, Terminated, BrokenPipeError, MemoryError
         ) as error:  # fmt: skip
@@ -103,7 +110,7 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """Train, measure and use a 784-10-10 neural network for MNIST, written in NumPy."""
+    """Train, evaluate and use a 784-10-10 neural network for MNIST, written in NumPy."""
 
 
 for command in (download, train, evaluate, predict, gradcheck):
