@@ -63,28 +63,28 @@ SETTINGS: dict[str, Setting] = {
         "a number from 0 to below 1",
         lambda value: 0 <= value < 1,
         "--momentum",
-        "Share of the last step that is kept, 0 to below 1.",
+        "Fraction of the previous step to add to each step, from 0 to below 1.",
     ),
     "weight_decay": _real(
         "a finite number, 0 or more",
         lambda value: value >= 0,
         "--weight-decay",
-        "How strongly weights are pulled towards 0.",
+        "How strongly the weights are pulled towards 0.",
     ),
     "schedule": Setting(
         str,
         " or ".join(SCHEDULES),
         lambda value: value in SCHEDULES,
         "--schedule",
-        "Keep the learning rate, or let it fall to 0 along a cosine.",
+        "constant, or cosine: the learning rate falls to 0 along half a cosine.",
         SCHEDULES,
     ),
-    "augment": _switch("--augment", "Learn from random variants of each picture."),
-    "deskew": _switch("--deskew", "Shear every picture upright, in training and ever after."),
+    "augment": _switch("--augment", "Train on random variants of each picture."),
+    "deskew": _switch("--deskew", "Straighten slanted digits, in training and afterwards."),
     "validation_size": _whole(
         0, LARGEST_COUNT, "--validation", "Training pictures held out to watch progress."
     ),
-    "seed": _whole(0, LARGEST_SEED, "--seed", "Decides every random choice."),
+    "seed": _whole(0, LARGEST_SEED, "--seed", "Fixes every random choice."),
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -116,7 +116,7 @@ def check_output(
     Args:
         what: what is to be written, with its article: "the model".
         is_ours: tells whether a file that is there already may be replaced.
-        siblings: files that may be written beside it, whose names must be possible as well.
+        siblings: files of the same kind that may be written beside it.
         room_bytes: how much room it will take.
 
     Raises:
@@ -125,14 +125,9 @@ def check_output(
     """
     place = Path(os.path.realpath(path))
     try:
-        for name in (place, *siblings):
-            _check_kind(name, path, what)
-        if place.exists() and place.stat().st_size and not is_ours(place):
-            raise OutputError(
-                f"{what} would replace a file that nnscratch did not make",
-                where=str(path),
-                next_step="choose another name; the file was left as it is",
-            )
+        for name in (path, *siblings):
+            _check_kind(name, what)
+            _check_ours(name, what, is_ours)
         _check_replaceable(place)
         _check_room(place.parent, room_bytes)
         sweep_stale(place.parent)
@@ -149,8 +144,8 @@ def cannot_write(path: Path, what: str, error: OSError) -> OutputError:
     )
 
 
-def check_distinct(outputs: dict[str, Path | None]) -> None:
-    """Raise OutputError if two outputs of one command, by option, are the same file."""
+def check_distinct(outputs: Mapping[str, Path | None]) -> None:
+    """Raise OutputError if two files of one command, by option, are the same file."""
     seen: dict[str, str] = {}
     for option, path in outputs.items():
         if path is None:
@@ -165,9 +160,9 @@ def check_distinct(outputs: dict[str, Path | None]) -> None:
         seen[place] = option
 
 
-def _check_kind(place: Path, path: Path, what: str) -> None:
+def _check_kind(path: Path, what: str) -> None:
     try:
-        mode = place.stat().st_mode
+        mode = path.stat().st_mode
     except FileNotFoundError:
         return
     if stat.S_ISREG(mode):
@@ -176,6 +171,15 @@ def _check_kind(place: Path, path: Path, what: str) -> None:
     raise OutputError(
         f"{what} cannot be saved: that is {kind}", where=str(path), next_step=ANOTHER_PLACE
     )
+
+
+def _check_ours(path: Path, what: str, is_ours: Callable[[Path], bool]) -> None:
+    if path.exists() and path.stat().st_size and not is_ours(path):
+        raise OutputError(
+            f"{what} would replace a file that nnscratch did not make",
+            where=str(path),
+            next_step="choose another name; the file was left as it is",
+        )
 
 
 def _check_replaceable(place: Path) -> None:

@@ -56,13 +56,13 @@ def save_model(path: Path | str, model: Model) -> Path | None:
         ModelFileError: `load_model` would not take it back: a value that is not finite, a shape
             that is not the settings'.
         OutputError: the folder is missing, not writable or full, or something that is no model
-            has that name; an earlier file stays whole.
+            has that name, or the earlier model's new one; every earlier file stays whole.
     """
     path = Path(path)
     members = _members(model)
     previous = None
     try:
-        check_output(path, "the model", is_ours=is_model)
+        check_output(path, "the model", is_ours=is_model, siblings=[previous_name(path)])
         if path.exists() and path.stat().st_size:
             previous = previous_name(path)
             write_atomically(previous, path.read_bytes())

@@ -53,7 +53,13 @@ def done(finished: Finished, model_path: str, notes: Sequence[str]) -> dict[str,
 
 
 def report(
-    measured: Report, model: Model, model_path: str, dataset: str, split: str, mistakes: int
+    measured: Report,
+    model: Model,
+    model_path: str,
+    dataset: str,
+    split: str,
+    mistakes: int,
+    notes: Sequence[str],
 ) -> dict[str, Any]:
     """Say how a model does on a set of pictures, with its most confident mistakes."""
     return {
@@ -76,6 +82,7 @@ def report(
             for index in measured.mistakes(mistakes or MISTAKES_LISTED)
         ],
         "hidden_unit_votes": model.network.parameters["W_o"].T[model.outspoken_units()].tolist(),
+        "notes": list(notes),
     }
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from nnscratch.config import TrainConfig
 from nnscratch.data import Dataset
 from nnscratch.errors import DataError, ModelFileError, OutputError, Terminated
-from nnscratch.files import cannot_write, check_output, write_atomically
+from nnscratch.files import cannot_write, check_distinct, check_output, write_atomically
 from nnscratch.metrics import Report, evaluate
 from nnscratch.model import Model
 from nnscratch.model_file import check_model_output, load_model, previous_name, save_model
@@ -106,15 +106,36 @@ def interrupted_name(output: Path) -> Path:
     return output.with_name(output.name.removesuffix(".npz") + INTERRUPTED)
 
 
-def check_outputs(output: Path, config: TrainConfig) -> None:
-    """Raise OutputError if the model, or an interrupted run, could not be saved; done first."""
+def check_outputs(
+    output: Path, config: TrainConfig, *, others: Mapping[str, Path | None] | None = None
+) -> None:
+    """Raise OutputError if the model, or an interrupted run, could not be saved; done first.
+
+    Args:
+        others: what else the command writes, by option; none may be a file of the run's own.
+    """
     kept = interrupted_name(output)
-    check_model_output(output, config, siblings=(kept, previous_name(kept)))
+    own = {
+        "--output": output,
+        "the earlier model": previous_name(output),
+        "an interrupted run": kept,
+        "an earlier interrupted run": previous_name(kept),
+    }
+    for what, path in own.items():
+        check_distinct({what: path, **(others or {})})
+    check_model_output(output, config, siblings=tuple(own.values())[1:])
 
 
 def check_history(path: Path) -> None:
     """Raise OutputError if the table of epochs could not be written there; done first."""
-    check_output(path, "the history", is_ours=lambda there: there.read_bytes()[:5] == b"epoch")
+    check_output(path, "the history", is_ours=_is_history)
+
+
+def _is_history(path: Path) -> bool:
+    """Tell whether a file has the first line that ours have."""
+    header = ",".join(field.name for field in fields(EpochResult)).encode()
+    with path.open("rb") as file:
+        return file.read(len(header) + 1).rstrip(b"\r\n") == header
 
 
 def save_history(path: Path, history: Sequence[EpochResult]) -> None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 
 # These need a terminal device or signals that Windows does not have.
-collect_ignore = ["test_faults.py"] if sys.platform == "win32" else []
+collect_ignore = ["test_faults.py", "test_terminal.py"] if sys.platform == "win32" else []
 
 
 @cache  # asked when the first test needs it: mutmut wants this file to load without our code

@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from conftest import ROOT
-from nnscratch.model_file import load_model
+from nnscratch.config import SETTINGS, as_dict
+from nnscratch.model_file import BUNDLED_MODEL, load_model
 from nnscratch.products import scale_pixels
+from pages import SEVEN
 
 FAST = ("--epochs", "2", "--validation", "200", "--batch-size", "10")
 
@@ -53,7 +55,7 @@ def test_train_writes_results_to_stdout_and_progress_to_stderr(run, own_data, tm
 
 def test_the_next_command_can_be_pasted_whatever_the_model_is_called(run, own_data):
     done = run("train", *FAST, "-o", "my model.npz", data_dir=own_data)
-    assert "Next: python -m nnscratch evaluate 'my model.npz'" in done.stderr
+    assert "-m nnscratch evaluate 'my model.npz'" in done.stderr
 
 
 def test_train_json_is_one_object_a_line_and_nothing_else(run, own_data):
@@ -219,6 +221,101 @@ def test_a_missing_model_is_refused(run):
     error = refused(run("evaluate", "nope.npz"))
     assert "nope.npz" in error
     assert "nnscratch train" in error
+
+
+def test_the_model_on_board_is_meant_by_its_name_whatever_lies_about(
+    run, pictures, own_data, tmp_path
+):
+    picture = pictures / "good0.png"
+    expected = json.loads(run("predict", picture, "--model", BUNDLED_MODEL, "--json").stdout)
+    for name in ("pretrained", "model.npz"):
+        (tmp_path / name).mkdir()
+    for options in ((), ("--model", "pretrained")):
+        answer = json.loads(run("predict", picture, *options, "--json").stdout)
+        assert answer["model"] == "pretrained"
+        assert answer["probabilities"] == expected["probabilities"]
+    (tmp_path / "pretrained").rmdir()
+    (tmp_path / "pretrained").write_text("not a model", encoding="utf-8")
+    done = run("evaluate", "pretrained", "--dataset", "auto", "--json", data_dir=own_data)
+    assert json.loads(done.stdout)["settings"] == as_dict(load_model(BUNDLED_MODEL).config)
+    assert run("gradcheck", "--model", "pretrained", data_dir=own_data).returncode == 0
+    assert "not a model file" in refused(run("evaluate", "./pretrained", data_dir=own_data))
+
+
+def test_every_doubt_is_in_the_json(run, model, own_data, tmp_path):
+    two = np.concatenate([SEVEN, SEVEN], axis=1)
+    Image.fromarray(255 - two).save(tmp_path / "two.png")
+    shown = run("predict", "two.png", "--model", model).stderr
+    told = json.loads(run("predict", "two.png", "--model", model, "--json").stdout)["notes"]
+    assert told
+    assert [line for line in shown.splitlines() if line] == [f"Note: {note}" for note in told]
+    for command in (("train", *FAST, "--lr", "50"), ("evaluate", model, "--dataset", "auto")):
+        done = run(*command, "--json", data_dir=own_data)
+        notes = json.loads(done.stdout.splitlines()[-1])["notes"]
+        assert notes
+        assert notes == [
+            line.removeprefix("Note: ") for line in done.stderr.splitlines() if "Note: " in line
+        ]
+
+
+def test_saving_what_the_network_saw_goes_with_json(run, model, pictures, tmp_path):
+    done = run(
+        "predict", pictures / "good0.png", "--model", model, "--save-prepared", "x.png", "--json"
+    )
+    assert json.loads(done.stdout)["digit"] is not None
+    assert np.asarray(Image.open(tmp_path / "x.png")).shape == (28, 28)
+
+
+def test_the_settings_are_shown_by_train_and_evaluate(run, own_data):
+    options = ("--momentum", "0.5", "--seed", "3")
+    done = json.loads(
+        run("train", *FAST, *options, "--json", data_dir=own_data).stdout.splitlines()[-1]
+    )
+    assert (done["settings"]["momentum"], done["settings"]["epochs"]) == (0.5, 2)
+    told = run("evaluate", "model.npz", data_dir=own_data).stdout.splitlines()[1]
+    for words in (
+        "784-10-10",
+        "--epochs 2",
+        "--validation 200",
+        *map(" ".join, [options[:2], options[2:]]),
+    ):
+        assert words in told
+
+
+@pytest.mark.parametrize(
+    "option", ["--hidden", "--epochs", "--batch-size", "--validation", "--seed"]
+)
+def test_a_number_beyond_all_bounds_is_a_usage_error(option, run, own_data):
+    error = refused(run("train", option, "9" * 20, data_dir=own_data), 2)
+    assert option in error
+    assert "9" * 20 in error
+
+
+@pytest.mark.parametrize("value", ["1,0", "one", "1e999"])
+def test_a_value_that_is_no_number_is_shown_as_it_was_typed(value, run, own_data):
+    assert f"'{value}'" in refused(run("train", "--lr", value, data_dir=own_data), 2)
+
+
+@pytest.mark.parametrize(
+    "name", ["learning-rate", "learning_rate", "hidden-size", "validation-size"]
+)
+def test_the_name_of_a_setting_leads_to_its_option(name, run):
+    flag = SETTINGS[name.replace("-", "_")].flag
+    assert f"(Possible options: {flag})" in refused(run("train", f"--{name}", "1"), 2)
+
+
+def test_a_default_that_does_not_go_with_the_data_is_named_by_its_option(run, own_data):
+    error = refused(run("train", "--epochs", "1", data_dir=own_data))
+    assert "Error: --validation must be below the 1,200 training samples" in error
+    assert "choose another value with --validation" in error
+
+
+@pytest.mark.parametrize("command", ["", "download", "train", "evaluate", "predict", "gradcheck"])
+def test_help_reads_well_at_80_columns(command, run):
+    text = run(*[command][: len(command)], "--help", COLUMNS=80, TERMINAL_WIDTH=80).stdout
+    for clumsy in ("<bool>", "<str>", "list[", "<int", "[default: (", "<auto"):
+        assert clumsy not in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_a_signal_between_the_last_epoch_and_the_model_loses_neither(sent, own_d
     while f" {EPOCHS}/{EPOCHS} " not in (line := process.stderr.readline()):
         assert line
     process.send_signal(sent)
-    output, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=60)
     assert process.returncode == 128 + sent, error
     assert "Traceback" not in error
     assert finished_epochs(tmp_path) == EPOCHS

@@ -41,9 +41,7 @@ def model(tmp_path_factory, own_data):
 
 
 @pytest.mark.parametrize("command", ["evaluate {}", "--help", "gradcheck", "train --help"])
-def test_a_report_ends_early_and_quietly_when_its_reader_leaves(
-    command, model, own_data, tmp_path
-):
+def test_a_report_ends_early_and_quietly_when_its_reader_leaves(command, model, own_data, tmp_path):
     done = shell(f"{NNSCRATCH} {command.format(model)} | true", tmp_path, own_data)
     assert (done.returncode, done.stderr) == (0, "")
 

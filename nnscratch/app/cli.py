@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -19,13 +19,10 @@ from nnscratch.app.commands.evaluate import evaluate
 from nnscratch.app.commands.gradcheck import gradcheck
 from nnscratch.app.commands.predict import predict
 from nnscratch.app.commands.train import train
-from nnscratch.app.options import Command
+from nnscratch.app.options import Command, telling_how_called, without_types
 from nnscratch.app.signals import signals
 from nnscratch.app.streams import Outlet, ReaderLeft, install
 from nnscratch.errors import NNScratchError, Terminated
-
-if TYPE_CHECKING:
-    pass
 
 DEBUG_VARIABLE = "NNSCRATCH_DEBUG"
 EXIT_INTERRUPTED, EXIT_SIGNALLED = 130, 128
@@ -34,13 +31,23 @@ EXIT_INTERRUPTED, EXIT_SIGNALLED = 130, 128
 class Commands(TyperGroup):
     """Turns whatever a command raises into one message and an exit code."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options, as help shows them."""
+        return without_types(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse as always."""
+        with telling_how_called():
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; no traceback leaves here unless NNSCRATCH_DEBUG asks for it."""
         # Two threads may take half as long as one, and may take twice as long: docs/scaling.md
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         signals.listen()
         try:
-            return super().invoke(ctx)
+            with telling_how_called():
+                return super().invoke(ctx)
         except (NNScratchError, KeyboardInterrupt, Terminated, MemoryError) as error:
             if os.environ.get(DEBUG_VARIABLE) == "1":
                 raise
@@ -119,7 +126,7 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """Train, measure and use a 784-10-10 neural network for MNIST, written in NumPy."""
+    """Train, evaluate and use a 784-10-10 neural network for MNIST, written in NumPy."""
 
 
 for command in (download, train, evaluate, predict, gradcheck):

@@ -12,11 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from nnscratch.config import (
-    DATA_DIR_VARIABLE,
-    SETTINGS,
-    TrainConfig,
-)
+from nnscratch.app.calling import own_name
+from nnscratch.config import DATA_DIR_VARIABLE, SETTINGS, TrainConfig
 from nnscratch.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,16 +29,14 @@ def given_or_none(ctx: typer.Context, param: typer.CallbackParam, value: Any) ->
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        help=f"Folder of the four MNIST files, plain or .gz; also {DATA_DIR_VARIABLE}.",
+        help=f"Folder with the four MNIST files, plain or .gz; also {DATA_DIR_VARIABLE}.",
         metavar="FOLDER",
         callback=given_or_none,
     ),
 ]
 DatasetName = Literal["auto", "mnist", "synthetic"]
-Json = Annotated[bool, typer.Option("--json/--no-json", help="Write JSON alone to stdout.")]
-PlotFile = Annotated[
-    Path | None,
-    typer.Option(help="Draw it to this PNG, SVG or PDF.", show_default=False, metavar="FILE"),
+Json = Annotated[
+    bool, typer.Option("--json/--no-json", help="Print JSON, and nothing else, to stdout.")
 ]
 
 
@@ -85,6 +80,7 @@ def _option_of(key: str) -> inspect.Parameter:
         kind, names = bool, [f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"]
     elif setting.choices:
         kind = Literal[setting.choices]
+        options["metavar"] = "NAME"
     else:
         options["metavar"] = {int: "INTEGER", float: "NUMBER"}[setting.type]
         default = f"{default:g}"
@@ -100,9 +96,10 @@ def _number(key: str, value: Any) -> Any:
     if kind not in (int, float) or not isinstance(value, str):
         return value
     try:
-        return kind(value)
+        number = kind(value)
     except ValueError:
         return value
+    return number if abs(number) < float("inf") else value  # 1e999 is shown as it was typed
 
 
 @contextmanager
@@ -111,26 +108,47 @@ def blaming_the_flag(given: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        flag = SETTINGS[error.key].flag if error.key in SETTINGS else ""
-        if error.key not in given or error.where:
-            if flag:
-                error.next_step = error.next_step or f"change it there, or with {flag}"
+        if error.key not in SETTINGS:
             raise
-        raise typer.BadParameter(
-            error.what.removeprefix(f"{error.key} "), param_hint=flag
-        ) from error
+        flag, rest = SETTINGS[error.key].flag, error.what.removeprefix(f"{error.key} ")
+        if error.key in given and not error.where:
+            raise typer.BadParameter(rest, param_hint=flag) from error
+        if error.where:
+            error.next_step = error.next_step or f"change it there, or with {flag}"
+        else:  # a default, or a file's value that does not go with the data
+            error.what = f"{flag} {rest}"
+            error.next_step = error.next_step or f"choose another value with {flag}"
+        raise
+
+
+def without_types(parameters: list[Any]) -> list[Any]:
+    """Take the types out of help where they only confuse: `<bool>` invites `--augment true`."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+        elif parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: ""
+    return parameters
+
+
+@contextmanager
+def telling_how_called() -> Iterator[None]:
+    """Let a usage error advise `--help` with a command that works where this one was called."""
+    try:
+        yield
+    except Exception as error:  # the parser's own kind, which Typer does not export
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            context.find_root().info_name = own_name()
+        raise
 
 
 class Command(TyperCommand):
     """A command as all of ours are."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the options; a switch shows no type, which would invite `--augment true`."""
-        parameters = super().get_params(ctx)
-        for parameter in parameters:
-            if getattr(parameter, "is_flag", False):
-                parameter.metavar = ""
-        return list(parameters)
+        """Return the options, as help shows them."""
+        return without_types(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse as always; an unknown `--learning-rate` is answered with "did you mean --lr"."""

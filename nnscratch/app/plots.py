@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnscratch.app.terminal import python
+from nnscratch.app.calling import python
 from nnscratch.arrays import Images
 from nnscratch.config import TrainConfig, as_dict
 from nnscratch.errors import MissingExtraError, OutputError
@@ -31,7 +31,12 @@ SUFFIXES = (".png", ".svg", ".pdf")
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart by the colour-blind
 DOTS_PER_INCH = 100
 MISTAKES_ON_A_SHEET = 20
-SIGNATURE = b"nnscratch"  # stands in every plot of ours, near its beginning or its end
+# What every plot of ours says of its maker, near its beginning or, in a PDF, near its end.
+SIGNATURES = (
+    b"tEXtSoftware\0nnscratch",
+    b"<dc:title>nnscratch</dc:title>",
+    b"/Creator (nnscratch)",
+)
 SIGNED_BYTES = 1 << 16
 
 
@@ -117,7 +122,8 @@ def check_plot(path: Path) -> None:
 
 def _is_ours(path: Path) -> bool:
     data = path.read_bytes()
-    return SIGNATURE in data[:SIGNED_BYTES] or SIGNATURE in data[-SIGNED_BYTES:]
+    ends = data[:SIGNED_BYTES] + data[-SIGNED_BYTES:]
+    return any(signature in ends for signature in SIGNATURES)
 
 
 def curves_title(config: TrainConfig) -> str:

@@ -1,68 +1,90 @@
-"""The screen: two streams, errors in three parts, notes, JSON, and the commands that are advised.
+"""The screen: two streams, errors in three parts, notes, tables and JSON.
 
 Results go to `out` (stdout), everything else to `err` (stderr). Markup is off: a file called
-`[bold].png` is printed as it is.
+`[bold].png` is printed as it is. At a terminal prose is wrapped between words; elsewhere a line is
+never broken, and nowhere is a path.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import shutil
-import sys
-from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 
+from nnscratch.app.calling import as_called
 from nnscratch.errors import NNScratchError
 
+out = Console(markup=False, highlight=False, emoji=False)
+err = Console(markup=False, highlight=False, emoji=False, stderr=True)
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """End quietly: whoever read the pipe has seen enough."""
-        silence_stdout()
-        raise SystemExit(0)
+WIDEST = 1000  # columns
+LONGEST_SHOWN = 500  # letters of one thing from outside
 
-
-def silence_stdout() -> None:
-    """Point stdout nowhere, so that the interpreter's last flush finds no broken pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-out = _Console(markup=False, highlight=False, emoji=False)
-err = _Console(markup=False, highlight=False, emoji=False, stderr=True)
+# Control characters, and those that turn the direction of writing, as letters that can be seen.
+CONTROLS = {code: 0x2400 + code for code in range(32) if code != 10} | {0x7F: 0x2421}
+CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "�")
 
 notes: list[str] = []  # every note shown so far, for the JSON
 
 
+def visible(text: str) -> str:
+    """Return text from outside as it may be shown: on one line, no control codes, not endless.
+
+    JSON is not shortened: it never passes here.
+    """
+    if len(text) > LONGEST_SHOWN:
+        half = LONGEST_SHOWN // 2
+        text = f"{text[:half]} … {text[-half:]}"
+    return text.translate(CONTROLS).replace("\n", "␊")
+
+
 def say(line: Text | str = "", *, style: str = "") -> None:
-    """Write a line of a result to stdout, never wrapped."""
-    out.print(Text(line, style=style) if isinstance(line, str) else line, soft_wrap=True)
+    """Write a line of a result to stdout."""
+    _write(out, Text(line, style=style) if isinstance(line, str) else line)
 
 
 def tell(line: Text | str, *, style: str = "") -> None:
-    """Write a line about the work to stderr, wrapped between words on a terminal."""
-    text = Text(line, style=style) if isinstance(line, str) else line
-    err.print(text, soft_wrap=not err.is_terminal)
+    """Write a line about the work to stderr."""
+    _write(err, Text(line, style=style) if isinstance(line, str) else line)
+
+
+def _write(console: Console, line: Text) -> None:
+    line.plain = line.plain.translate(CONTROLS)
+    # `ignore`: a word longer than the screen is left to the terminal, which copies it as one.
+    console.print(line, soft_wrap=not console.is_terminal, overflow="ignore", crop=False)
 
 
 def show_error(error: NNScratchError) -> None:
     """Write the three parts of an error: what, where, what to do next."""
-    err.print(Text.assemble(("Error: ", "bold red"), error.what), soft_wrap=True)
-    for name, text in (("where", error.where), ("next", error.next_step)):
-        for line in text.splitlines():
-            err.print(Text.assemble((f"{name:>5}: ", "dim"), line), soft_wrap=True)
+    tell(Text.assemble(("Error: ", "bold red"), visible(error.what)))
+    for name, text in (("where", error.where), ("next", as_called(error.next_step))):
+        for line in text.split("\n") if text else ():
+            tell(Text.assemble((f"{name:>5}: ", "dim"), visible(line)))
 
 
 def show_note(text: str) -> None:
     """Write one quiet line, and remember it for the JSON."""
+    text = as_called(text)
     notes.append(text)
-    tell(Text.assemble(("Note: ", "yellow"), text))
+    lines = "\n".join(visible(line) for line in text.split("\n"))
+    tell(Text.assemble(("Note: ", "yellow"), lines))
+
+
+def show_command(label: str, words: str) -> None:
+    """Write a command to go on with, in one piece, to be pasted."""
+    err.print(Text(f"{label}: {words}", style="dim"), soft_wrap=True)
+
+
+def show_table(rows: Table) -> None:
+    """Write a table whole, even where the screen is narrower."""
+    options = out.options.update(width=WIDEST)
+    options = options.update(width=max(out.width, out.measure(rows, options=options).maximum))
+    out.print(Segments(out.render(rows, options)), soft_wrap=True, end="")
 
 
 def show_json(value: dict[str, Any]) -> None:
@@ -84,42 +106,3 @@ def has_blocks() -> bool:
 def has_colours() -> bool:
     """Tell whether stdout shows colours; NO_COLOR and pipes have none."""
     return out.color_system is not None and not out.no_color
-
-
-# ----------------------------------------------------------------------------- advised commands
-
-
-def command(*words: str) -> str:
-    """Write a command of ours so that it can be pasted where this one was called from."""
-    return f"{_own_name()} {shlex.join(words)}"
-
-
-def _own_name() -> str:
-    """Return what calls nnscratch here: its name if the shell finds it, else as it was called."""
-    called = Path(sys.argv[0])
-    if called.name == "__main__.py":
-        return f"{python()} -m nnscratch"
-    found = shutil.which("nnscratch")
-    if called.stem != "nnscratch" or (found and _same_file(found, called)):
-        return "nnscratch"
-    return shlex.quote(str(called))
-
-
-def python() -> str:
-    """Return what calls this Python: its name if the shell finds it, else its path."""
-    executable = Path(sys.executable)
-    for name in ("python", "python3"):
-        found = shutil.which(name)
-        if found and Path(found) == executable:
-            return name
-    try:
-        return shlex.quote(str(executable.relative_to(Path.cwd())))
-    except ValueError:
-        return shlex.quote(str(executable))
-
-
-def _same_file(first: str | Path, second: Path) -> bool:
-    try:
-        return os.path.samefile(first, second)
-    except OSError:
-        return False

@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from nnscratch.app.calling import as_model, command
 from nnscratch.app.drawings import (
     CROP,
     PICTURE_WIDTH,
@@ -20,13 +21,14 @@ from nnscratch.app.drawings import (
     show_side_by_side,
 )
 from nnscratch.app.terminal import (
-    command,
-    err,
     out,
     say,
+    show_command,
     show_note,
+    show_table,
     table,
     tell,
+    visible,
 )
 from nnscratch.arrays import Images
 from nnscratch.config import SETTINGS, TrainConfig, as_dict
@@ -36,6 +38,7 @@ from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import Report
 from nnscratch.model import Model, Prediction, a_digit
+from nnscratch.model_file import BUNDLED_NAME
 from nnscratch.pictures.read import Prepared
 from nnscratch.runs import Finished, Kept
 from nnscratch.training import EpochResult
@@ -46,7 +49,7 @@ ALWAYS_SHOWN = ("learning_rate", "epochs", "batch_size", "seed")
 def show_fetched(file: Fetched) -> None:
     """Write where a file is, and whether it was fetched or already there."""
     words = {"fetched": "fetched and verified", "verified": "there and verified"}
-    say(f"{file.path}  {file.size_bytes:,} bytes  {words[file.status]}")
+    say(f"{visible(str(file.path))}  {file.size_bytes:,} bytes  {words[file.status]}")
 
 
 # ------------------------------------------------------------------------------------------- train
@@ -70,7 +73,7 @@ def show_kept(kept: Kept) -> None:
     earlier = f"; an earlier interrupted run is now {kept.previous}" if kept.previous else ""
     show_note(f"the {finished} kept in {kept.path}{earlier}; no other file was changed")
     words = command("train", "--resume", str(kept.path), "--output", str(kept.output))
-    err.print(Text(f"To go on: {words}"), soft_wrap=True)
+    show_command("To go on", words)
 
 
 def show_curves(history: Sequence[EpochResult]) -> None:
@@ -100,7 +103,7 @@ def show_trained(finished: Finished, path: str) -> None:
     saved = f"Saved {path}: {_width(model)}, {model.network.theta.size:,} parameters, "
     saved += f"trained in {finished.seconds:.1f} s"
     say(saved + (f"; the earlier model is now {finished.previous}" if finished.previous else ""))
-    err.print(Text(f"Next: {command('evaluate', path)}", style="dim"), soft_wrap=True)
+    show_command("Next", command("evaluate", as_model(path)))
 
 
 def _width(model: Model) -> str:
@@ -122,8 +125,8 @@ def show_report(report: Report, model: Model, path: str, dataset: str, split: st
     line.append(f", loss {report.loss:.4f}: {path} on {len(report.labels):,} {dataset} {split} ")
     say(line.append("pictures"))
     say(f"{_width(model)}, learned from {model.dataset}: {_settings(model)}", style="dim")
-    out.print(_digit_table(report))
-    out.print(_confusion_table(report))
+    show_table(_digit_table(report))
+    show_table(_confusion_table(report))
 
 
 def _settings(model: Model) -> str:
@@ -206,26 +209,27 @@ def _confusion_cell(count: int, share: float, right: bool) -> Text:
 
 def show_prediction(name: str, answer: Prediction, model: str) -> None:
     """Write an answer at length: the picture as the network saw it, and what it makes of it."""
-    drawing = Table.grid(padding=(0, 3))
-    facts = _facts(name, answer, model)
+    image, facts = answer.picture.image, _facts(name, answer, model)
     if out.width >= PICTURE_WIDTH + 40:
-        drawing.add_row(Group(*draw(answer.picture.image)), facts)
+        drawing = Table.grid(padding=(0, 3))
+        drawing.add_row(Group(*draw(image)), facts)
+        out.print(drawing)
     else:
-        drawing.add_row(Group(*draw(answer.picture.image), facts))
-    out.print(drawing)
+        margin = max(0, PICTURE_WIDTH - out.width + 1) // 2  # the digit stands in the middle
+        out.print(Group(*draw(image[:, margin : PICTURE_WIDTH - margin]), facts))
     for note in answer.notes:
         show_note(note)
 
 
 def _facts(name: str, answer: Prediction, model: str) -> Group:
     article = a_digit(answer.digit).removesuffix(str(answer.digit))
-    lines = [Text(name), Text()]
+    lines = [Text(visible(name)), Text()]
     lines.append(Text.assemble(f"This is {article}", (str(answer.digit), "bold green")))
     for digit in answer.probabilities.argsort()[::-1][:3]:
         share = float(answer.probabilities[digit])
         lines.append(Text.assemble(f"{digit}  ", (bar(share), "green"), f" {share:6.1%}"))
     lines += [Text(), *(Text(line, "dim") for line in _what_was_done(answer.picture))]
-    return Group(*lines, Text(f"model: {Path(model).name}", "dim"))
+    return Group(*lines, Text(f"model: {_model_name(model)}", "dim"))
 
 
 def _what_was_done(picture: Prepared) -> list[str]:
@@ -241,18 +245,26 @@ def _what_was_done(picture: Prepared) -> list[str]:
 
 def show_prediction_line(name: str, answer: Prediction) -> None:
     """Write an answer in one line, its doubts in brackets."""
-    line = Text.assemble((str(answer.digit), "bold green"), f"  {answer.probability:6.1%}  {name}")
+    line = Text.assemble(
+        (str(answer.digit), "bold green"), f"  {answer.probability:6.1%}  {visible(name)}"
+    )
     say(line.append("".join(f"  ({note})" for note in answer.notes), "yellow"))
 
 
 def show_failure_line(name: str, error: NNScratchError) -> None:
     """Write in one line why there is no answer for a picture."""
-    err.print(Text.assemble(("Error: ", "bold red"), f"{name}: {error.what}"), soft_wrap=True)
+    tell(Text.assemble(("Error: ", "bold red"), f"{visible(name)}: {visible(error.what)}"))
 
 
 def show_model_name(model: str) -> None:
     """Write which model answers."""
-    tell(f"Model: {Path(model).name}", style="dim")
+    tell(f"Model: {_model_name(model)}", style="dim")
+
+
+def _model_name(model: str) -> str:
+    """Return a model's name without its folder, unless it is then taken for the one on board."""
+    name = visible(Path(model).name)
+    return model if name == BUNDLED_NAME else name
 
 
 # --------------------------------------------------------------------------------------- gradcheck
@@ -273,7 +285,7 @@ def show_gradcheck(blocks: Sequence[BlockCheck], count: int, samples: str) -> No
             f"{block.relative_error:.1e}",
             Text("agrees", "green") if block.passed else Text("WRONG", "bold red"),
         )
-    out.print(rows)
+    show_table(rows)
     wrong = ", ".join(block.name for block in blocks if not block.passed)
     verdict = ("Wrong: " + wrong, "bold red") if wrong else ("All gradients agree.", "bold green")
     say(Text.assemble(verdict))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nnscratch.errors import PictureError
-from nnscratch.files import write_atomically
+from nnscratch.files import check_output, write_atomically
 from nnscratch.pictures.ink import WEAKEST_CONTRAST, Grey
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
@@ -23,7 +23,8 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 LONGEST_SIDE = 640  # pixels; what is larger is reduced while it is decoded
 LARGEST_PIXELS = 100_000_000
 
-EXIF_ORIENTATION = 0x0112
+EXIF_ORIENTATION, EXIF_SOFTWARE = 0x0112, 0x0131
+SIGNATURE = "nnscratch"  # the software that made a picture of ours
 
 
 def read_grey(source: Path | str | IO[bytes], name: str) -> tuple[Grey, tuple[int, int]]:
@@ -104,22 +105,31 @@ def _to_eight_bits(pixels: NDArray[Any]) -> Grey:
 # ------------------------------------------------------------------------------------------- files
 
 
+def check_picture_output(path: Path) -> None:
+    """Raise, before any work is done, if a picture could not be written there.
+
+    What `save_picture` has written may be replaced by it, except a GIF or BMP, which do not say
+    who made them; any other file may not.
+
+    Raises:
+        PictureError: the suffix is not one of ours.
+        OutputError: a place that cannot be written, or a file that is not ours.
+    """
+    _format_of(path)
+    check_output(path, "the picture", is_ours=_is_ours)
+
+
 def save_picture(image: Grey, path: Path) -> None:
     """Write a prepared picture to a file, in the format of its suffix, whole or not at all.
 
     Raises:
         PictureError: the suffix is not one of ours, or the file cannot be written.
     """
-    packed = io.BytesIO()
+    packed, format_name = io.BytesIO(), _format_of(path)
+    signed = Image.Exif()
+    signed[EXIF_SOFTWARE] = SIGNATURE
     try:
-        format_name = Image.registered_extensions().get(path.suffix.lower(), "")
-        if format_name not in FORMATS:
-            raise PictureError(
-                f"pictures are not saved as {path.suffix or 'files without a suffix'}",
-                where=str(path),
-                next_step=f"name it with one of: {', '.join(sorted(SUFFIXES))}",
-            )
-        Image.fromarray(image).save(packed, format_name)
+        Image.fromarray(image).save(packed, format_name, exif=signed)
         write_atomically(path, packed.getvalue())
     except OSError as error:
         raise PictureError(
@@ -127,6 +137,27 @@ def save_picture(image: Grey, path: Path) -> None:
             where=str(path),
             next_step="choose another place",
         ) from error
+
+
+def _format_of(path: Path) -> str:
+    format_name = Image.registered_extensions().get(path.suffix.lower(), "")
+    if format_name not in FORMATS:
+        raise PictureError(
+            f"pictures are not saved as {path.suffix or 'files without a suffix'}",
+            where=str(path),
+            next_step=f"name it with one of: {', '.join(sorted(SUFFIXES))}",
+        )
+    return format_name
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=FORMATS) as picture:
+                return picture.getexif().get(EXIF_SOFTWARE) == SIGNATURE
+    except Exception:  # whatever Pillow makes of it, it is not ours
+        return False
 
 
 def list_pictures(folder: Path) -> list[Path]:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from nnscratch.app.options import (
-    DataDir,
-    Json,
-)
+from nnscratch.app.options import DataDir, Json
 from nnscratch.config import DEFAULT_DATA_DIR
-
-if TYPE_CHECKING:
-    pass
 
 
 def download(
@@ -21,20 +15,21 @@ def download(
     mirror: Annotated[
         list[str] | None,
         typer.Option(
-            help="Address to fetch from instead of the built-in ones; may be repeated. "
-            "http will do, since every byte is checked by hash.",
+            help="Address to download from instead of the built-in ones; repeatable. Plain http "
+            "is safe, because every file is checked against its known hash.",
             show_default=False,
             metavar="URL",
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force/--no-force", help="Replace files that are not MNIST's.")
+        bool,
+        typer.Option("--force/--no-force", help="Replace files that are not MNIST's."),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Fetch the four MNIST files and verify them.
+    """Download the four MNIST files and verify them.
 
-    Files that are there and verified are not fetched again.
+    Files that are already there and sound are not downloaded again.
 
     Examples:
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,43 +11,53 @@ from nnscratch.app.options import (
     DataDir,
     DatasetName,
     Json,
-    PlotFile,
     obtain,
 )
 from nnscratch.config import DEFAULT_DATA_DIR
-
-if TYPE_CHECKING:
-    pass
 
 
 def evaluate(
     model: Annotated[
         str,
         typer.Argument(
-            help="Model file, as `train` saved it, or `pretrained`.",
+            help="Model file that `train` saved, or `pretrained` for the bundled one.",
             metavar="MODEL",
             show_default=False,
         ),
     ],
     dataset: Annotated[
         DatasetName | None,
-        typer.Option(help="Which pictures to measure on.", show_default="what it learned from"),
+        typer.Option(
+            help="Data set to evaluate on: auto, mnist or synthetic.",
+            show_default=False,
+            metavar="NAME",
+        ),
     ] = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     split: Annotated[
-        Literal["test", "train"], typer.Option(help="Which part of the data set.")
+        Literal["test", "train"],
+        typer.Option(help="Part of the data set: test or train.", metavar="NAME"),
     ] = "test",
     mistakes: Annotated[
         int,
         typer.Option(min=0, help="Draw this many of the most confident mistakes.", metavar="N"),
     ] = 0,
     weights: Annotated[
-        bool, typer.Option("--weights/--no-weights", help="Draw what hidden units look for.")
+        bool, typer.Option("--weights/--no-weights", help="Draw what the hidden units look for.")
     ] = False,
-    plot: PlotFile = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw a one-page report to this PNG, SVG or PDF.",
+            show_default=False,
+            metavar="FILE",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Measure a trained model: accuracy, loss, each digit, and what was taken for what.
+    """Evaluate a model: accuracy, loss, figures for each digit, and the confusion matrix.
+
+    The pictures are those of the data set that the model learned from, unless another is named.
 
     Examples:
 
@@ -73,7 +84,9 @@ def evaluate(
     )
     report = loaded.evaluate(images, labels)
     if json:
-        terminal.show_json(records.report(report, loaded, model, data.name, split, mistakes))
+        terminal.show_json(
+            records.report(report, loaded, model, data.name, split, mistakes, terminal.notes)
+        )
     else:
         views.show_report(report, loaded, model, data.name, split)
         if mistakes:

@@ -1,41 +1,45 @@
-"""`nnscratch gradcheck`: are the gradients right?."""
+"""`nnscratch gradcheck`: are the gradients right?"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from nnscratch.app.options import (
-    DataDir,
-    Json,
-)
+from nnscratch.app.options import DataDir, Json
 from nnscratch.config import DEFAULT_DATA_DIR
-
-if TYPE_CHECKING:
-    pass
 
 
 def gradcheck(
     model: Annotated[
         str | None,
-        typer.Option(help="Model file to check.", show_default="a fresh network", metavar="FILE"),
+        typer.Option(
+            help="Model file to check, or `pretrained`; if not given, a new network.",
+            show_default=False,
+            metavar="FILE",
+        ),
     ] = None,
     break_: Annotated[
         Literal["W_h", "b_h", "W_o", "b_o"] | None,
-        typer.Option("--break", help="Plant an error of 1 % in this gradient, to see it found."),
+        typer.Option(
+            "--break",
+            help="Plant an error of 1% in the gradient of W_h, b_h, W_o or b_o, to see it found.",
+            metavar="NAME",
+        ),
     ] = None,
     seed: Annotated[
         int,
-        typer.Option(min=0, help="Draws the network, the samples and the directions."),
+        typer.Option(
+            min=0, help="Draws the network, the samples and the directions.", metavar="INTEGER"
+        ),
     ] = 0,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     json: Json = False,
 ) -> None:
-    """Check the gradients against differences of the loss, in float64.
+    """Check every gradient against finite differences of the loss, in float64.
 
-    The samples are test pictures of the data folder, or random if it holds none.
-    Nothing is downloaded. Exits with 0 if every block agrees, with 1 if not.
+    The samples are test pictures from the data folder, or random if it holds none.
+    Nothing is downloaded. The exit code is 0 if every gradient agrees, 1 if not.
 
     Examples:
 

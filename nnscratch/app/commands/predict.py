@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnscratch.app.options import (
-    Json,
-)
+from nnscratch.app.options import Json
 from nnscratch.errors import NNScratchError
 
 if TYPE_CHECKING:
     from nnscratch.model import Model
+
+HERE = "model.npz"  # the model that answers where none is named and this file is there
 
 
 def predict(
     images: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures of one digit each, folders of them, or - for stdin.",
+            help="Pictures of one digit each, folders of pictures, or - for stdin.",
             metavar="IMAGE",
             show_default=False,
         ),
@@ -31,8 +31,8 @@ def predict(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Model file to ask, or `pretrained`.",
-            show_default="model.npz, else pretrained",
+            help="Model file to ask, or `pretrained`; if not given, model.npz, or else pretrained.",
+            show_default=False,
             metavar="FILE",
         ),
     ] = None,
@@ -40,24 +40,25 @@ def predict(
         bool | None,
         typer.Option(
             "--invert/--no-invert",
-            help="The ink is dark, or bright.",
-            show_default="found out for each picture",
+            help="The ink is dark, or light; if not given, detected for each picture.",
+            show_default=False,
             metavar="",
         ),
     ] = None,
     save_prepared: Annotated[
         Path | None,
         typer.Option(
-            help="Write the 28x28 that the network saw to this file.",
+            help="Save the 28x28 picture that the network saw to this file.",
             show_default=False,
             metavar="FILE",
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Tell which digit a picture shows.
+    """Say which digit a picture shows.
 
-    Paper or screen, dark ink or bright, any size: the picture is brought into MNIST's form first.
+    Drawn, scanned or photographed, dark on light or light on dark, of any size:
+    the picture is first converted to the form of the MNIST pictures.
 
     Examples:
 
@@ -67,16 +68,14 @@ def predict(
     """
     from nnscratch import records
     from nnscratch.app import terminal, views
-    from nnscratch.model_file import load_model
+    from nnscratch.model_file import BUNDLED_NAME, load_model
 
     alone = len(images) == 1 and not Path(images[0]).is_dir()
     if save_prepared:
         if not alone:
             raise typer.BadParameter("it takes one picture alone", param_hint="--save-prepared")
-        from nnscratch.files import check_output
-
-        check_output(save_prepared, "the picture", is_ours=lambda path: False)
-    name = model or ("model.npz" if Path("model.npz").exists() else "pretrained")
+        _check_save_prepared(save_prepared, images[0])
+    name = model or (HERE if Path(HERE).is_file() else BUNDLED_NAME)
     loaded, failed = load_model(name), False
     if not (alone or json):
         views.show_model_name(name)
@@ -105,9 +104,17 @@ def predict(
         raise typer.Exit(1)
 
 
+def _check_save_prepared(path: Path, image: str) -> None:
+    """Refuse, before any work, to replace a picture that is not ours, or the one that is read."""
+    from nnscratch.files import check_distinct
+    from nnscratch.pictures.decode import check_picture_output
+
+    check_distinct({"IMAGE": None if image == "-" else Path(image), "--save-prepared": path})
+    check_picture_output(path)
+
+
 def _answers(images: list[str], model: Model, invert: bool | None) -> Iterator[tuple[str, Any]]:
     """Give for each picture its name and what the model makes of it, or the error."""
-
     from nnscratch.pictures.decode import list_pictures
 
     for given in images:

@@ -12,7 +12,6 @@ from nnscratch.app.options import (
     DataDir,
     DatasetName,
     Json,
-    PlotFile,
     blaming_the_flag,
     given_or_none,
     obtain,
@@ -39,13 +38,19 @@ def train(
     given: dict[str, Any],
     dataset: Annotated[
         DatasetName | None,
-        typer.Option(help="Which pictures to learn from.", callback=given_or_none),
+        typer.Option(
+            help="Pictures to learn from: auto, mnist or synthetic (the built-in digits).",
+            metavar="NAME",
+            callback=given_or_none,
+        ),
     ] = "auto",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     config: Annotated[
         Path | None,
         typer.Option(
-            help="TOML file of settings; options override it.", show_default=False, metavar="FILE"
+            help="TOML file with settings; options override them.",
+            show_default=False,
+            metavar="FILE",
         ),
     ] = None,
     output: Annotated[
@@ -53,7 +58,7 @@ def train(
         typer.Option(
             "--output",
             "-o",
-            help="Where the model is saved.",
+            help="Where to save the model.",
             metavar="FILE",
             callback=given_or_none,
         ),
@@ -61,24 +66,33 @@ def train(
     resume: Annotated[
         Path | None,
         typer.Option(
-            help="Go on with an interrupted run, with its settings and its data.",
+            help="Continue an interrupted run, with the settings and the data it had.",
             show_default=False,
             metavar="FILE",
         ),
     ] = None,
-    plot: PlotFile = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw the learning curves to this PNG, SVG or PDF.",
+            show_default=False,
+            metavar="FILE",
+        ),
+    ] = None,
     history: Annotated[
         Path | None,
         typer.Option(
-            help="Write every epoch's figures to this CSV.", show_default=False, metavar="FILE"
+            help="Write the figures of every epoch to this CSV file.",
+            show_default=False,
+            metavar="FILE",
         ),
     ] = None,
     json: Json = False,
 ) -> None:
     """Train the network and save it.
 
-    The data is downloaded first if it is not there.
-    The test set is looked at once, at the end, when the model is saved.
+    MNIST is downloaded first if it is not there.
+    The test set is used once, at the end.
 
     Examples:
 
@@ -140,10 +154,9 @@ def _refuse_settings(given: dict[str, Any], **others: Any) -> None:
 def _check_outputs(run: Any, output: Path, plot: Path | None, history: Path | None) -> None:
     """Refuse, before any work, whatever could not be written, or would take another's place."""
     from nnscratch import runs
-    from nnscratch.files import check_distinct
 
-    check_distinct({"--output": output, "--plot": plot, "--history": history})
-    runs.check_outputs(output, run.config)
+    others = {"--plot": plot, "--history": history}
+    runs.check_outputs(output, run.config, others=others)
     if history:
         runs.check_history(history)
     if plot:
