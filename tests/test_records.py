@@ -102,7 +102,7 @@ def test_the_mistakes_of_a_report(asked, listed, model, own_dataset):
     assert given == sorted(given, reverse=True)
 
 
-def test_a_prediction_with_its_doubts(model, own_dataset, tmp_path):
+def test_a_prediction_with_its_doubts(own_dataset, tmp_path):
     from PIL import Image
 
     Image.fromarray(own_dataset.test_images[0]).save(tmp_path / "x.png")
