@@ -75,6 +75,21 @@ def test_the_most_confident_mistakes_come_first(network, own_dataset):
     assert report.mistakes(3).tolist() == mistakes[:3].tolist()
 
 
+def test_mistakes_that_are_equally_confident_stay_in_the_order_of_the_set(own_dataset):
+    network = Network(1, rng=np.random.default_rng(0))
+    network.theta = np.zeros_like(network.theta)
+    report = evaluate(network, own_dataset.test_images, own_dataset.test_labels)
+    mistakes = report.mistakes(1000)
+    assert mistakes.tolist() == np.flatnonzero(own_dataset.test_labels != 0).tolist()
+
+
+def test_a_network_in_float64_is_measured_in_float64(network, own_dataset):
+    exact = network.astype(float)
+    images, labels = own_dataset.test_images[:50], own_dataset.test_labels[:50]
+    loss = exact.loss(exact.forward(scale_pixels(images, np.float64)), labels)
+    assert evaluate(exact, images, labels).loss == pytest.approx(loss, rel=1e-14)
+
+
 @pytest.mark.parametrize("value", [np.inf, np.nan, 3e38])
 def test_a_loss_that_is_no_number_is_our_error_and_no_warning(network, own_dataset, value):
     network.theta[:] = value
