@@ -67,12 +67,14 @@ _ROOMS = {
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _ROOM_OF:
-        raise AttributeError(f"module 'nnscratch' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for a name
 
-    return getattr(import_module(f"nnscratch.{_ROOM_OF[name]}"), name)
+    def __getattr__(name: str) -> Any:
+        if name not in _ROOM_OF:
+            raise AttributeError(f"module 'nnscratch' has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f"nnscratch.{_ROOM_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

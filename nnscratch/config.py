@@ -23,7 +23,6 @@ SCHEDULES = ("constant", "cosine")
 LARGEST_WIDTH = 100_000  # some 80 million weights, 640 MB with their gradients
 LARGEST_COUNT = 1_000_000_000
 LARGEST_SEED = 2**32 - 1
-LARGEST_REAL = 1e300  # a whole number may be too large for a float
 LARGEST_FILE_BYTES = 1 << 16
 
 
@@ -142,7 +141,10 @@ def _as_type(value: Any, kind: type) -> Any:
         return int(value) if isinstance(value, numbers.Integral) else None
     if not isinstance(value, numbers.Real):
         return None
-    number = float(value) if abs(value) < LARGEST_REAL else math.inf  # type: ignore[operator]
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number may be too large for a float
+        return None
     return number if math.isfinite(number) else None
 
 

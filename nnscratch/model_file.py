@@ -21,10 +21,11 @@ import json
 import math
 import shlex
 import struct
+import tokenize
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ from nnscratch.products import Floats, split
 FORMAT_VERSION = 2
 BUNDLED_NAME = "pretrained"  # names the model on board, whatever files lie about
 BUNDLED_MODEL = Path(__file__).with_name(f"{BUNDLED_NAME}.npz")
-LARGEST_TEXT_BYTES = 1 << 22
+LARGEST_TEXT_BYTES = 1 << 26  # the history of a hundred thousand epochs
 LARGEST_HEADER_BYTES = 256
 LARGEST_OUTPUT = float(np.finfo(np.float32).max) / 4  # so that differences of outputs are finite
 OTHER_BYTES = 1 << 16  # room for all that is not an array
@@ -54,19 +55,19 @@ def save_model(path: Path | str, model: Model) -> Path | None:
 
     Raises:
         ModelFileError: `load_model` would not take it back: a value that is not finite, a shape
-            that is not the settings'.
+            that is not the settings', a data set of no known name; nothing is written.
         OutputError: the folder is missing, not writable or full, or something that is no model
             has that name, or the earlier model's new one; every earlier file stays whole.
     """
     path = Path(path)
-    members = _members(model)
+    packed = _packed(model)
     previous = None
     try:
         check_output(path, "the model", is_ours=is_model, siblings=[previous_name(path)])
         if path.exists() and path.stat().st_size:
             previous = previous_name(path)
             write_atomically(previous, path.read_bytes())
-        write_atomically(path, _npz(members))
+        write_atomically(path, packed)
     except OSError as error:
         raise cannot_write(path, "the model", error) from error
     return previous
@@ -98,27 +99,35 @@ def check_model_output(path: Path, config: TrainConfig, *, siblings: tuple[Path,
     check_output(path, "the model", is_ours=is_model, siblings=beside, room_bytes=room_bytes)
 
 
-def _members(model: Model) -> dict[str, NDArray[Any]]:
-    parameters = model.network.parameters
-    members: dict[str, NDArray[Any]] = {
-        name: value.astype("<f4") for name, value in parameters.items()
-    }
+def _packed(model: Model) -> bytes:
+    """Return the bytes of a model's file, having read them back as `load_model` will."""
     try:
-        for name, shape in _shapes(model.config.hidden_size).items():
-            _check_weights(name, members[name], shape)
-        _check_range(members)
-    except _Unsound as error:
+        packed = _npz(_members(model))
+        _read(io.BytesIO(packed), len(packed))
+    except (_Unsound, TypeError, ValueError) as error:
         raise ModelFileError(
             f"the model cannot be saved: {error}",
-            next_step="train it again, for example with a smaller rate",
+            next_step="train it again, if need be with a smaller rate",
         ) from error
-    members["metadata"] = np.array(json.dumps(_metadata(model)))
+    return packed
+
+
+def _members(model: Model) -> dict[str, NDArray[Any]]:
+    parameters = model.network.parameters
+    blocks: dict[str, NDArray[Any]] = {
+        **parameters,
+        "metadata": np.array(json.dumps(_metadata(model))),
+    }
     if model.generator is not None:
         for kind, vector in model.memory.items():
-            for name, value in split(vector, parameters).items():
-                members[f"{kind}_{name}"] = value.astype("<f4")
-        members["generator"] = np.array(json.dumps(model.generator))
-    return members
+            pieces = split(vector, parameters)
+            blocks |= {f"{kind}_{name}": piece for name, piece in pieces.items()}
+        blocks["generator"] = np.array(json.dumps(model.generator))
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite: refused
+        return {
+            name: block.astype("<f4") if block.dtype.kind == "f" else block
+            for name, block in blocks.items()
+        }
 
 
 def _npz(members: Mapping[str, NDArray[Any]]) -> bytes:
@@ -171,10 +180,8 @@ def load_model(path: Path | str) -> Model:
     """
     path = BUNDLED_MODEL if path == BUNDLED_NAME else Path(path)
     try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            _check_directory(archive, path.stat().st_size)
-            members = {info.filename: archive.read(info) for info in archive.infolist()}
-        return _model_from(members)
+        with path.open("rb") as file:
+            return _read(file, path.stat().st_size)
     except FileNotFoundError as error:
         raise ModelFileError(
             "there is no such model",
@@ -190,6 +197,13 @@ def load_model(path: Path | str) -> Model:
     except (NotImplementedError, RuntimeError, ValueError, EOFError, struct.error) as error:
         # What zipfile says of an archive whose directory is damaged.
         raise _unreadable("it is damaged", path) from error
+
+
+def _read(file: IO[bytes], file_bytes: int) -> Model:
+    with zipfile.ZipFile(file) as archive:
+        _check_directory(archive, file_bytes)
+        members = {info.filename: archive.read(info) for info in archive.infolist()}
+    return _model_from(members)
 
 
 class _Unsound(Exception):
@@ -360,12 +374,15 @@ def _read_floats(name: str, member: bytes, shape: tuple[int, ...]) -> Floats:
     found, fortran_order, dtype, body = _split_header(name, member)
     if dtype != np.dtype("<f4"):
         raise _Unsound(f"the member {name} should hold <f4, and holds {dtype.str}")
-    if found != shape or fortran_order:
+    if found != shape:
         raise _Unsound(f"the member {name} should be {shape}, and is {found}"[:120])
+    if fortran_order:
+        raise _Unsound(f"the member {name} is stored column by column, and ours never are")
     if len(body) != 4 * math.prod(shape):
         raise _Unsound(f"the member {name} has {len(body):,} bytes for the shape {shape}")
     values: Floats = np.frombuffer(body, "<f4").reshape(shape)
-    _check_weights(name, values, shape)
+    if not np.isfinite(values).all():
+        raise _Unsound(f"the member {name} holds a value that is not a finite number")
     return values
 
 
@@ -377,13 +394,6 @@ def _check_range(parameters: Mapping[str, NDArray[Any]]) -> None:
     A_h = W_h.sum(axis=1, keepdims=True) + b_h
     if max(A_h.max(), (W_o @ A_h + b_o).max()) > LARGEST_OUTPUT:
         raise _Unsound("its weights are so large that a picture's outputs would not be finite")
-
-
-def _check_weights(name: str, values: NDArray[Any], shape: tuple[int, ...]) -> None:
-    if values.shape != shape:
-        raise _Unsound(f"the member {name} should be {shape}, and is {values.shape}")
-    if not np.isfinite(values).all():
-        raise _Unsound(f"the member {name} holds a value that is not a finite number")
 
 
 def _split_header(
@@ -400,6 +410,8 @@ def _split_header(
         shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(
             file, max_header_size=LARGEST_HEADER_BYTES
         )
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+    except (
+        ValueError, TypeError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError,
+    ) as error:  # fmt: skip
         raise _Unsound(f"the member {name} has a damaged header") from error
     return shape, fortran_order, dtype, memoryview(member)[file.tell() :]

@@ -1,8 +1,10 @@
 """Settings: what is refused, by which name, and what the presets say."""
 
+import json
 import tomllib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from conftest import ROOT
@@ -41,6 +43,27 @@ def test_an_unknown_key_is_refused_and_the_known_ones_listed():
 
 def test_a_whole_number_serves_as_a_float():
     assert type(config_from({"learning_rate": 1}).learning_rate) is float
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, np.longdouble])
+def test_numpys_floats_are_numbers(kind):
+    rate = TrainConfig(learning_rate=kind(0.5)).learning_rate
+    assert rate == 0.5
+    assert type(rate) is float
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.intp])
+def test_numpys_integers_are_whole_numbers_and_serve_as_floats(kind):
+    config = TrainConfig(epochs=kind(3), learning_rate=kind(3))
+    assert (config.epochs, config.learning_rate) == (3, 3.0)
+    assert (type(config.epochs), type(config.learning_rate)) == (int, float)
+    json.dumps(as_dict(config))
+
+
+@pytest.mark.parametrize("value", [np.float64("nan"), np.float32("inf"), np.array([0.1]), 1j, None])
+def test_numpys_other_values_are_not(value):
+    with pytest.raises(ConfigError, match="learning_rate must be a finite number above 0"):
+        TrainConfig(learning_rate=value)
 
 
 def test_replacing_a_value_checks_it_again():

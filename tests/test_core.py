@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nnscratch.core import Linear, Network, ReLU, SoftmaxCrossEntropy, log_softmax, one_hot
-from nnscratch.products import empty_batch, ones, scale_pixels
+from nnscratch.products import scale_pixels
 
 
 def test_linear_starts_at_zero_with_the_shapes_of_table_1():
@@ -52,6 +52,45 @@ def test_linear_keeps_dLdA_only_when_debugging(rng):
         assert (getattr(layer, "dLdA", None) is dLdA) == debug
 
 
+REAL = [np.float32, np.float64, np.int64, list]
+
+
+def as_real(values, kind):
+    return values.tolist() if kind is list else values.astype(kind)
+
+
+@pytest.mark.parametrize("of_W", REAL)
+@pytest.mark.parametrize("of_A", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("of_layer", [np.float32, np.float64])
+def test_linear_alone_takes_any_real_arrays(of_layer, of_A, of_W, rng):
+    layer = Linear(5, 3, dtype=of_layer)
+    W, b = rng.integers(-5, 5, (3, 5)), rng.integers(-5, 5, (3, 1))
+    A, dLdZ = rng.integers(-5, 5, (7, 5)), rng.integers(-5, 5, (7, 3))
+    layer.W, layer.b = as_real(W, of_W), as_real(b, of_W)
+    assert np.array_equal(layer.forward(A.astype(of_A)), A @ W.T + b.T)
+    assert np.array_equal(layer.backward(dLdZ.astype(of_A)), dLdZ @ W)
+    assert np.array_equal(layer.dLdW, dLdZ.T @ A)
+    assert np.array_equal(layer.dLdb, dLdZ.sum(axis=0, keepdims=True).T)
+
+
+def test_linear_goes_on_after_its_gradients_are_assigned(rng):
+    layer, A = Linear(5, 3), rng.normal(size=(7, 5))
+    layer.dLdW, layer.dLdb = np.ones((3, 5), np.float32), [[1], [2], [3]]
+    layer.forward(A)
+    layer.backward(np.ones((7, 3)))
+    np.testing.assert_allclose(layer.dLdW, np.ones((3, 7)) @ A)
+    assert layer.dLdb.tolist() == [[7], [7], [7]]
+
+
+@pytest.mark.parametrize("name", ["W", "b", "dLdW", "dLdb"])
+def test_linear_refuses_an_array_of_another_shape_and_keeps_its_own(name):
+    layer = Linear(5, 3)
+    for wrong in (np.ones(5), np.ones((1, 5)), np.ones((3,)), 1.0):
+        with pytest.raises(ValueError, match=f"^{name} should have the shape"):
+            setattr(layer, name, wrong)
+    assert not getattr(layer, name).any()
+
+
 def test_relu_has_derivative_0_at_exactly_0():
     relu = ReLU()
     assert relu.forward(np.array([[-1.0, 0.0, 2.0]])).tolist() == [[0, 0, 2]]
@@ -71,13 +110,6 @@ def test_log_softmax_is_its_equation_however_the_samples_lie(rng, order):
     Z = np.array(rng.normal(size=(7, 4)), order=order)
     A = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(log_softmax(Z), np.log(A), atol=1e-14)
-
-
-def test_ones_are_shared_and_so_cannot_be_written_to():
-    column = ones(3, np.dtype(float))
-    assert column is ones(3, np.dtype(float))
-    with pytest.raises(ValueError, match="read-only"):
-        column[0] = 2
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64])
@@ -158,49 +190,135 @@ def test_predict_is_the_likeliest_of_predict_proba(rng):
     assert np.array_equal(network.predict(A), probabilities.argmax(axis=1))
 
 
-def test_scale_pixels_takes_black_to_0_and_white_to_1_exactly():
-    for dtype in (np.float32, np.float64):
-        A = scale_pixels(np.repeat([[0, 255]], 392, axis=0).reshape(1, 784).astype(np.uint8), dtype)
-        assert set(A.ravel()) == {0, 1}
-        assert A.dtype == dtype
+# ------------------------------------------------------- one place for the numbers of a network
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_an_empty_batch_starts_on_a_cache_line_and_takes_the_same_numbers(rng, dtype):
-    images = rng.integers(0, 256, (7, 28, 28), np.uint8)
-    for N in (7, 64):
-        room = empty_batch(N, 784, dtype)
-        assert room.shape == (N, 784)
-        assert room.ctypes.data % 64 == 0
-        A = scale_pixels(images, out=room)
-        assert np.shares_memory(A, room)
-        assert np.array_equal(A, scale_pixels(images, dtype))
-
-
-def test_load_parameters_copies_and_refuses_a_wrong_shape(rng):
+def test_load_parameters_copies(rng):
     network, other = Network(4, rng=rng), Network(4, rng=rng)
     network.load_parameters(other.parameters)
-    assert np.array_equal(network.parameters["W_h"], other.parameters["W_h"])
-    assert network.parameters["W_h"] is not other.parameters["W_h"]
-    before = network.theta.copy()
-    for name, wrong in (("W_h", np.ones((1, 784))), ("b_o", np.ones((1, 10)))):
-        with pytest.raises(ValueError, match=name):
-            network.load_parameters({**other.astype(float).parameters, name: wrong})
+    assert np.array_equal(network.theta, other.theta)
+    other.theta += 1
+    assert np.array_equal(network.theta + 1, other.theta)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("W_h", (1, 784)),
+        ("W_h", (784,)),
+        ("b_h", (1, 1)),
+        ("W_o", (10, 5)),
+        ("b_o", (1, 10)),
+        ("b_o", ()),
+    ],
+)
+def test_load_parameters_refuses_another_shape_by_name_and_changes_nothing(name, shape, rng):
+    network, before = Network(4, rng=rng), Network(4, rng=rng).theta
+    network.theta = before
+    good = {key: value + 1 for key, value in network.parameters.items()}
+    with pytest.raises(ValueError, match=f"^{name} should have the shape"):
+        network.load_parameters({**good, name: np.ones(shape)})
     assert np.array_equal(network.theta, before)
 
 
+@pytest.mark.parametrize("name", ["W_h", "b_h", "W_o", "b_o"])
+def test_load_parameters_refuses_three_of_four_and_changes_nothing(name, rng):
+    network = Network(4, rng=rng)
+    before = network.theta.copy()
+    three = {key: value + 1 for key, value in network.parameters.items() if key != name}
+    with pytest.raises(KeyError, match=name):
+        network.load_parameters(three)
+    assert np.array_equal(network.theta, before)
+
+
+def assert_whole(network):
+    """Layers, parameters and θ are the same memory, and so are the gradients."""
+    for vector, named, prefix in (
+        (network.theta, network.parameters, ""),
+        (network.dLdtheta, network.gradients, "dLd"),
+    ):
+        vector[:] = np.arange(len(vector))
+        together = np.concatenate([value.ravel() for value in named.values()])
+        assert np.array_equal(together, vector)
+        for layer, end in ((network.hidden, "_h"), (network.output, "_o")):
+            for W in "Wb":
+                assert getattr(layer, prefix + W) is named[W + end]
+
+
 def test_parameters_and_theta_are_the_same_numbers(rng):
-    network = Network(4, rng=rng)
-    network.theta += 1
-    together = np.concatenate([value.ravel() for value in network.parameters.values()])
-    assert np.array_equal(together, network.theta)
-    assert network.hidden.W is network.parameters["W_h"]
+    assert_whole(Network(4, rng=rng))
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))])
-def test_a_copy_of_a_network_is_whole_and_independent(rng, copied):
+ASSIGNED = {
+    "hidden.W": lambda network: setattr(network.hidden, "W", np.full((4, 784), 0.01)),
+    "hidden.b": lambda network: setattr(network.hidden, "b", np.ones((4, 1), int)),
+    "output.W": lambda network: setattr(network.output, "W", np.ones((10, 4), np.float32)),
+    "output.b": lambda network: setattr(network.output, "b", [[1]] * 10),
+    "output.dLdW": lambda network: setattr(network.output, "dLdW", np.ones((10, 4))),
+    "theta": lambda network: setattr(network, "theta", np.full(4 * 785 + 10 * 5, 0.01)),
+    "dLdtheta": lambda network: setattr(network, "dLdtheta", np.ones(4 * 785 + 10 * 5)),
+    "theta +=": lambda network: setattr(network, "theta", network.theta + 0.01),
+}
+
+
+@pytest.mark.parametrize("attribute", ASSIGNED)
+def test_whoever_assigns_the_network_stays_whole_and_learns_on(attribute, rng):
     network = Network(4, rng=rng)
-    twin = copied(network)
+    before = network.theta.copy()
+    ASSIGNED[attribute](network)
+    if "dLd" not in attribute:
+        assert not np.array_equal(network.theta, before)
+    A, labels = rng.random((8, 784)), np.arange(8)
+    first = network.loss(network.forward(A), labels)
+    for _ in range(5):
+        network.backward()
+        network.theta -= 0.01 * network.dLdtheta
+        last = network.loss(network.forward(A), labels)
+    assert last < first
+    assert_whole(network)
+
+
+@pytest.mark.parametrize("wrong", [np.ones((1, 784)), np.ones((784, 4)), 0])
+def test_a_layer_of_a_network_refuses_another_shape(wrong, rng):
+    network = Network(4, rng=rng)
+    before = network.theta.copy()
+    with pytest.raises(ValueError, match="W should have the shape"):
+        network.hidden.W = wrong
+    assert np.array_equal(network.theta, before)
+
+
+COPIES = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda network: pickle.loads(pickle.dumps(network)),
+    "astype": lambda network: network.astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_copy_of_a_network_is_whole_and_leaves_the_original_so(copied, rng):
+    network = Network(4, rng=rng)
+    network.deskewed = True
+    before = network.theta.copy()
+    twin = COPIES[copied](network)
+    assert np.array_equal(twin.theta, before)
+    assert twin.theta.dtype == np.float32
+    assert twin.deskewed
+    assert_whole(twin)
+    assert np.array_equal(network.theta, before)
+    assert_whole(network)
+
+
+def test_astype_computes_in_another_precision_with_the_same_numbers(rng):
+    network = Network(6, rng=rng)
+    twin = network.astype(np.float64)
+    assert twin.theta.dtype == twin.hidden.W.dtype == np.float64
     assert np.array_equal(twin.theta, network.theta)
-    twin.theta += 1
-    assert np.array_equal(twin.output.b, network.output.b + 1)
+
+
+def test_the_hidden_units_can_be_looked_at_after_a_forward_pass(rng):
+    network, A = Network(4, rng=rng, dtype=np.float64), rng.random((3, 784))
+    Z_o = network.forward(A)
+    np.testing.assert_allclose(network.Z_h, A @ network.hidden.W.T + network.hidden.b.T)
+    np.testing.assert_array_equal(network.A_h, np.maximum(network.Z_h, 0))
+    np.testing.assert_allclose(Z_o, network.A_h @ network.output.W.T + network.output.b.T)

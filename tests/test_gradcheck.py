@@ -94,13 +94,6 @@ def test_a_network_of_zeros_cannot_be_checked_and_says_why(rng):
         draw_samples(network, lambda n: (rng.random((n, 784)), rng.integers(0, 10, n)))
 
 
-def test_float64_copy_has_the_same_numbers(rng):
-    network = Network(6, rng=rng)
-    twin = network.astype(np.float64)
-    assert twin.theta.dtype == np.float64
-    assert np.array_equal(twin.theta, network.theta)
-
-
 def test_the_command_passes_without_data_and_downloads_nothing(run, tmp_path):
     done = run("gradcheck")
     assert done.returncode == 0, done.stderr

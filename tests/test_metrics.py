@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from nnscratch.metrics import accuracy, confusion_matrix, per_class
+from nnscratch.core import Network
+from nnscratch.errors import DivergenceError
+from nnscratch.metrics import PIECE, accuracy, confusion_matrix, evaluate, per_class
+from nnscratch.pictures.framing import deskew
+from nnscratch.products import scale_pixels
 
 
 @pytest.fixture
@@ -37,3 +41,72 @@ def test_a_digit_that_never_occurs_scores_0_and_warns_of_nothing():
 def test_labels_of_one_byte_do_not_overflow():
     labels = np.full(3, 9, np.uint8)
     assert confusion_matrix(labels, labels)[9, 9] == 3
+
+
+# ------------------------------------------------------------------------------------ evaluate
+
+
+@pytest.fixture
+def network(rng):
+    return Network(rng=rng)
+
+
+def test_evaluation_in_pieces_is_evaluation_at_once(network, own_dataset):
+    images, labels = own_dataset.train_images, own_dataset.train_labels
+    assert len(images) > PIECE
+    report = evaluate(network, images, labels)
+    A_o = network.predict_proba(scale_pixels(images))
+    loss = network.loss(network.forward(scale_pixels(images)), labels)
+    assert report.loss == pytest.approx(loss, rel=1e-5)
+    assert np.array_equal(report.labels, labels)
+    assert np.array_equal(report.predicted, A_o.argmax(axis=1))
+    np.testing.assert_allclose(report.probability, A_o.max(axis=1), rtol=1e-5)
+    assert report.accuracy == np.mean(report.predicted == labels)
+    assert np.array_equal(report.confusion, confusion_matrix(labels, report.predicted))
+    assert report.per_class == per_class(report.confusion)
+
+
+def test_the_most_confident_mistakes_come_first(network, own_dataset):
+    report = evaluate(network, own_dataset.test_images, own_dataset.test_labels)
+    wrong = np.flatnonzero(report.predicted != report.labels)
+    mistakes = report.mistakes(10**6)
+    assert sorted(mistakes) == wrong.tolist()
+    assert (np.diff(report.probability[mistakes]) <= 0).all()
+    assert report.mistakes(3).tolist() == mistakes[:3].tolist()
+
+
+def test_mistakes_that_are_equally_confident_stay_in_the_order_of_the_set(own_dataset):
+    network = Network(1, rng=np.random.default_rng(0))
+    network.theta = np.zeros_like(network.theta)
+    report = evaluate(network, own_dataset.test_images, own_dataset.test_labels)
+    mistakes = report.mistakes(1000)
+    assert mistakes.tolist() == np.flatnonzero(own_dataset.test_labels != 0).tolist()
+
+
+def test_a_network_in_float64_is_measured_in_float64(network, own_dataset):
+    exact = network.astype(float)
+    images, labels = own_dataset.test_images[:50], own_dataset.test_labels[:50]
+    loss = exact.loss(exact.forward(scale_pixels(images, np.float64)), labels)
+    assert evaluate(exact, images, labels).loss == pytest.approx(loss, rel=1e-14)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan, 3e38])
+def test_a_loss_that_is_no_number_is_our_error_and_no_warning(network, own_dataset, value):
+    network.theta[:] = value
+    with pytest.raises(DivergenceError) as caught:
+        evaluate(network, own_dataset.test_images, own_dataset.test_labels)
+    assert caught.value.what == "the weights are so large that the loss is not a finite number"
+    assert caught.value.next_step == "train again with a smaller rate, for example --lr 0.01"
+
+
+def test_a_deskewed_network_is_measured_on_deskewed_pictures(network, own_dataset):
+    images, labels = own_dataset.test_images, own_dataset.test_labels
+    network.deskewed = True
+    by_itself = evaluate(network, images, labels)
+    told = evaluate(network, images, labels, deskewed=True)
+    by_hand = evaluate(network, deskew(images), labels, deskewed=False)
+    as_they_are = evaluate(network, images, labels, deskewed=False)
+    assert by_itself.loss == told.loss == by_hand.loss != as_they_are.loss
+    network.deskewed = False
+    assert evaluate(network, images, labels).loss == as_they_are.loss
+    assert evaluate(network, images, labels, deskewed=True).loss == told.loss

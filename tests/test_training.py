@@ -1,5 +1,7 @@
 """Training: every sample once an epoch, repeatable, stoppable, and better afterwards."""
 
+import math
+import re
 import threading
 from dataclasses import replace
 
@@ -152,8 +154,23 @@ def test_settings_that_the_set_is_too_small_for_are_refused(own_dataset, setting
 def test_a_loss_that_is_no_number_stops_at_once_and_names_the_place(own_dataset):
     with pytest.raises(DivergenceError) as caught:
         trained(own_dataset, TrainConfig(learning_rate=1e30, validation_size=200))
-    assert "epoch 1, batch" in caught.value.where
-    assert "--lr 0.1;" in caught.value.next_step
+    assert re.fullmatch(r"epoch 1, batch [23]", caught.value.where)
+    assert caught.value.what.startswith("the loss became ")
+    assert caught.value.what.endswith(" with a learning rate of 1e+30")
+
+
+@pytest.mark.parametrize(
+    ("rate", "smaller"), [(1e30, "0.1"), (10, "0.1"), (1, "0.1"), (0.5, "0.05"), (0.03, "0.003")]
+)
+def test_the_rate_that_is_suggested_is_a_tenth_and_at_most_the_default(own_dataset, rate, smaller):
+    config = TrainConfig(learning_rate=rate, validation_size=200)
+    state = TrainingState.start(config)
+    state.network.theta = np.full_like(state.network.theta, np.inf)
+    with pytest.raises(DivergenceError) as caught:
+        list(fit(state, own_dataset.train_images, own_dataset.train_labels, config))
+    assert caught.value.where == "epoch 1, batch 1"
+    said = f"try a smaller rate, for example --lr {smaller}; no file was changed"
+    assert caught.value.next_step == said
 
 
 def one_step(config, value=2.0, gradient=3.0, velocity=0.0):
@@ -192,17 +209,6 @@ def test_the_cosine_schedule_falls_from_the_rate_to_zero():
     assert learning_rate_at(3, TrainConfig()) == 0.1
 
 
-def test_evaluation_in_pieces_is_evaluation_at_once(own_dataset):
-    state = TrainingState.start(SMALL)
-    images, labels = own_dataset.train_images, own_dataset.train_labels
-    report = evaluate(state.network, images, labels)
-    from nnscratch.products import scale_pixels
-
-    Z_o = state.network.forward(scale_pixels(images))
-    assert report.loss == pytest.approx(state.network.loss(Z_o, labels), rel=1e-5)
-    assert np.array_equal(report.predicted, Z_o.argmax(axis=1))
-
-
 def test_augmentation_and_deskewing_still_learn_and_repeat(own_dataset):
     config = TrainConfig(epochs=4, validation_size=200, augment=True, deskew=True)
     first, second = (trained(own_dataset, config) for _ in range(2))
@@ -210,13 +216,52 @@ def test_augmentation_and_deskewing_still_learn_and_repeat(own_dataset):
     assert first[1][-1].train_loss < first[1][0].train_loss
 
 
-def test_a_deskewed_model_is_measured_on_deskewed_pictures(own_dataset):
-    from nnscratch.pictures.framing import deskew
+def test_the_rate_falls_from_batch_to_batch_and_not_only_from_epoch_to_epoch(own_dataset):
+    config = TrainConfig(
+        epochs=2, batch_size=300, validation_size=0, schedule="cosine", learning_rate=0.2
+    )
+    images, labels = own_dataset.train_images, own_dataset.train_labels
+    trained_state, _ = trained(own_dataset, config)
+    plain = TrainingState.start(config)
+    for epoch in range(2):
+        order = plain.rng.permutation(1200)
+        for batch in range(4):
+            chosen = order[batch * 300 : (batch + 1) * 300]
+            network = plain.network
+            network.loss(network.forward(scale_pixels(images[chosen])), labels[chosen])
+            network.backward()
+            progress = epoch + batch / 4
+            rate = 0.2 / 2 * (1 + math.cos(math.pi * progress / 2))
+            network.theta -= rate * network.dLdtheta
+    np.testing.assert_array_equal(trained_state.network.theta, plain.network.theta)
 
-    state, _ = trained(own_dataset, TrainConfig(epochs=1, validation_size=200, deskew=True))
-    images, labels = own_dataset.test_images, own_dataset.test_labels
-    by_itself = evaluate(state.network, images, labels)
-    told = evaluate(state.network, images, labels, deskewed=True)
-    by_hand = evaluate(state.network, deskew(images), labels, deskewed=False)
-    as_they_are = evaluate(state.network, images, labels, deskewed=False)
-    assert by_itself.loss == told.loss == by_hand.loss != as_they_are.loss
+
+@pytest.mark.parametrize(
+    ("changes", "key"), [({"hidden_size": 20}, "hidden_size"), ({"deskew": True}, "deskew")]
+)
+def test_settings_of_another_network_are_refused_at_once(own_dataset, changes, key):
+    state = TrainingState.start(SMALL)
+    images, labels = own_dataset.train_images, own_dataset.train_labels
+    with pytest.raises(ConfigError) as caught:
+        fit(state, images, labels, replace(SMALL, **changes))
+    assert caught.value.key == key
+    assert "TrainingState.start(config)" in caught.value.next_step
+
+
+def test_a_checkpoint_is_a_copy_and_restoring_it_repeats_the_run(own_dataset):
+    images, labels = own_dataset.train_images, own_dataset.train_labels
+    config = replace(SMALL, momentum=0.9)
+    state = TrainingState.start(config)
+    epochs = fit(state, images, labels, config)
+    next(epochs)
+    kept = state.checkpoint()
+    theta = kept.theta.copy()
+    rest = list(epochs)
+    final = state.network.theta.copy()
+    assert np.array_equal(kept.theta, theta)
+    assert len(kept.history) == 1
+    state.restore(kept)
+    assert np.array_equal(state.network.theta, theta)
+    again = list(fit(state, images, labels, config))
+    assert np.array_equal(state.network.theta, final)
+    assert [r.train_loss for r in again] == [r.train_loss for r in rest]
