@@ -201,6 +201,7 @@ def test_a_usage_error_names_a_help_that_works(tmp_path, own_data):
 
 
 def test_python_is_called_by_its_name_only_if_that_is_this_python(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     here = Path(sys.executable).parent
     monkeypatch.setenv("PATH", str(here))
     assert shlex.split(calling.python())[0] in os.listdir(here)
