@@ -261,9 +261,13 @@ def _made_ahead(pieces: Iterator[Images], second: ThreadPoolExecutor) -> Iterato
     """Yield the pieces, each made by the second thread while the one before it is in use.
 
     Fetching pictures from all over memory and drawing variants then costs the first core
-    nothing. The pieces and their order are the same.
+    nothing. The pieces and their order are the same, also where no thread can be started.
     """
-    following = second.submit(next, pieces, None)
+    try:
+        following = second.submit(next, pieces, None)
+    except RuntimeError:  # the system's limit on threads
+        yield from pieces
+        return
     while (piece := following.result()) is not None:
         following = second.submit(next, pieces, None)
         yield piece

@@ -112,7 +112,9 @@ def blaming_the_flag(given: dict[str, Any]) -> Iterator[None]:
             raise
         flag, rest = SETTINGS[error.key].flag, error.what.removeprefix(f"{error.key} ")
         if error.key in given and not error.where:
-            raise typer.BadParameter(rest, param_hint=flag) from error
+            from nnscratch.app.terminal import visible
+
+            raise typer.BadParameter(visible(rest), param_hint=flag) from error
         if error.where:
             error.next_step = error.next_step or f"change it there, or with {flag}"
         else:  # a default, or a file's value that does not go with the data

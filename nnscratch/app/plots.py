@@ -7,6 +7,7 @@ imported only here.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,6 +229,9 @@ def _draw_mistakes(figure: Any, mistakes: Sequence[Mistake]) -> None:
 
 
 def _figure(width: float, height: float) -> Figure:
+    # matplotlib refuses to load if the environment names a backend that is not there, as Jupyter's
+    # does; a figure that only becomes a file needs none.
+    os.environ["MPLBACKEND"] = "Agg"
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

@@ -30,6 +30,15 @@ SECONDS_BETWEEN_UPDATES = 0.1
 EPOCH_HEADER = "   epoch  train loss  validation loss  validation accuracy  seconds"
 
 
+def start(progress: Progress) -> None:
+    """Let a bar live, if the system has a thread for it; else lines must do."""
+    try:
+        progress.start()
+    except RuntimeError:
+        progress.live.stop()
+        progress.disable = True
+
+
 class DataBars:
     """Bars while a data set is fetched (one a file) or drawn; none appears if neither is needed."""
 
@@ -62,7 +71,7 @@ class DataBars:
                 console=err,
                 disable=not err.is_terminal,
             )
-            self.progress.start()
+            start(self.progress)
         self.tasks[name] = self.progress.add_task(name, total=total)
 
     def close(self) -> None:
@@ -113,7 +122,7 @@ class TrainingScreen:
         self.figures = ""
 
     def __enter__(self) -> TrainingScreen:
-        self.progress.start()
+        start(self.progress)
         return self
 
     def __exit__(self, *_: object) -> None:
