@@ -25,6 +25,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self):
         """Hang up: a mirror need not answer what only asks whether it is there."""
+        self.server.requests.append("HEAD")
         self.close_connection = True
 
     def send(self, body: bytes, status: int = 200, **headers):

@@ -169,6 +169,14 @@ def test_without_a_length_a_good_body_works(packed_mnist, almost_all):
 
 
 @pytest.mark.mnist
+def test_a_mirror_that_hangs_up_on_head_is_used_and_not_asked_so(packed_mnist, almost_all):
+    with serving(folder_answer(packed_mnist)) as mirror:
+        download(almost_all, mirrors=[mirror.url], patience=HURRY)
+        assert mirror.requests == [f"/{LABELS.name}.gz"]
+    assert load_dataset(almost_all).name == "mnist"
+
+
+@pytest.mark.mnist
 def test_what_fails_twice_is_tried_a_third_time(packed_mnist, almost_all):
     good = folder_answer(packed_mnist)
 
