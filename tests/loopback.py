@@ -23,6 +23,11 @@ class Handler(BaseHTTPRequestHandler):
 
     do_CONNECT = do_GET  # what a client asks of a proxy before it speaks https through it
 
+    def do_HEAD(self):
+        """Hang up: a mirror need not answer what only asks whether it is there."""
+        self.server.requests.append("HEAD")
+        self.close_connection = True
+
     def send(self, body: bytes, status: int = 200, **headers):
         """Send an answer; `Content_Length=None` leaves that header out."""
         headers = {"Content_Length": str(len(body)), "Connection": "close"} | headers
@@ -46,11 +51,11 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(answer: Callable[[Handler], None]):
+def serving(answer: Callable[[Handler], None], host: str = "127.0.0.1"):
     """Serve on a free port; gives the server, with `url` and the list of `requests`."""
-    with Server(("127.0.0.1", 0), Handler) as server:
+    with Server((host, 0), Handler) as server:
         server.answer, server.requests = answer, []
-        server.url = f"http://127.0.0.1:{server.server_port}/"
+        server.url = f"http://{host}:{server.server_port}/"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:

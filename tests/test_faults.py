@@ -13,35 +13,37 @@ import pty
 import random
 import shutil
 import signal
-import socket
-import ssl
 import subprocess
 import sys
 import time
 import tracemalloc
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-import trustme
 from PIL import Image
 
-from loopback import Server, folder_answer, serving
+from loopback import folder_answer, serving
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network
-from nnscratch.data import download, load_dataset
+from nnscratch.data import load_dataset
 from nnscratch.data.catalogue import MNIST_FILES
-from nnscratch.data.fetch import Patience
-from nnscratch.errors import DataError, DownloadError, ModelFileError
+from nnscratch.data.mirrors import Patience
+from nnscratch.errors import DataError, ModelFileError
 from nnscratch.files import SUFFIX
 from nnscratch.model import Model
 from nnscratch.model_file import load_model, save_model
 
 NAMES = [file.name for file in MNIST_FILES]
 LABELS = MNIST_FILES[3]  # the smallest file
-HURRY = Patience(any_seconds=3, connect_seconds=0.5, read_seconds=0.5, file_seconds=1.5)
+HURRY = Patience(
+    any_seconds=3,
+    connect_seconds=0.5,
+    answer_seconds=1.5,
+    slow_seconds=1,
+    pauses_seconds=(0.1, 0.2),
+)
 NNSCRATCH = [sys.executable, "-m", "nnscratch"]
 
 
@@ -51,16 +53,6 @@ def packed(mnist_dir) -> Path:
     if not (mnist_dir / f"{NAMES[0]}.gz").exists():
         pytest.skip("only the published .gz have the known hashes")
     return mnist_dir
-
-
-@pytest.fixture
-def almost_all(packed, tmp_path) -> Path:
-    """A folder that lacks only the smallest file, so that one request is enough."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    for name in NAMES[:3]:
-        (folder / f"{name}.gz").symlink_to(packed / f"{name}.gz")
-    return folder
 
 
 def environment(**more) -> dict[str, str]:
@@ -75,146 +67,6 @@ def hear_interrupts() -> None:
 
 def told_in_three_parts(error: str) -> bool:
     return error.count("Error: ") == 1 and " next: " in error and "Traceback" not in error
-
-
-# ------------------------------------------------------------------------------------- 1–5 mirrors
-
-
-def redirect_in_a_loop(handler):
-    handler.send(b"", 302, Location=handler.path)
-
-
-def reset_in_the_body(handler):
-    handler.send(b"x" * 100, Content_Length=LABELS.gz_bytes)
-    linger = (1).to_bytes(4, sys.byteorder) + (0).to_bytes(4, sys.byteorder)
-    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    handler.connection.close()
-
-
-def trickle(handler):
-    handler.send(b"", Content_Length=LABELS.gz_bytes)
-    for _ in range(100):
-        handler.wfile.write(b"x")
-        time.sleep(0.1)
-
-
-def endless(handler):
-    handler.send(b"", Content_Length=None)
-    while True:
-        handler.wfile.write(bytes(1 << 16))
-        handler.server.sent = getattr(handler.server, "sent", 0) + (1 << 16)
-
-
-def body(change):
-    """Serve the right file, changed."""
-    return lambda packed: lambda h: h.send(change((packed / h.path.lstrip("/")).read_bytes()))
-
-
-def shortened(packed):
-    def answer(handler):
-        data = (packed / handler.path.lstrip("/")).read_bytes()
-        handler.send(data[:-7], Content_Length=len(data))
-
-    return answer
-
-
-BAD_MIRRORS = {
-    "403": lambda packed: lambda h: h.send(b"", 403),
-    "404": lambda packed: lambda h: h.send(b"", 404),
-    "500": lambda packed: lambda h: h.send(b"", 500),
-    "503": lambda packed: lambda h: h.send(b"", 503),
-    "hangs": lambda packed: lambda h: time.sleep(2),
-    "resets in the body": lambda packed: reset_in_the_body,
-    "redirects in a loop": lambda packed: redirect_in_a_loop,
-    "serves HTML": lambda packed: lambda h: h.send(b"<html>log in first</html>"),
-    "sends less than it says": shortened,
-    "sends more": body(lambda data: data + b"junk"),
-    "wrong bytes of the right length": body(lambda data: bytes(len(data))),
-    "stalls": lambda packed: lambda h: (h.send(b"x", Content_Length=9999), time.sleep(2)),
-    "trickles": lambda packed: trickle,
-    "never ends": lambda packed: endless,
-    "gzip bomb": lambda packed: lambda h: h.send(zlib.compress(bytes(10**8), wbits=31)),
-    "gzip cut short": body(lambda data: data[:-20] + bytes(20)),
-    "nothing": lambda packed: lambda h: h.send(b""),
-}
-
-
-@pytest.mark.mnist
-@pytest.mark.parametrize("kind", BAD_MIRRORS)
-def test_a_bad_mirror_is_invisible_but_for_one_line(kind, packed, almost_all):
-    notes = []
-    with (
-        serving(BAD_MIRRORS[kind](packed)) as bad,
-        serving(folder_answer(packed)) as good,
-    ):
-        started = time.monotonic()
-        files = download(
-            almost_all, mirrors=[bad.url, good.url], patience=HURRY, on_note=notes.append
-        )
-        assert time.monotonic() - started < 15
-    assert [file.status for file in files] == ["verified"] * 3 + ["fetched"]
-    assert len(notes) == 1
-    assert bad.url in notes[0]
-    assert load_dataset(almost_all).name == "mnist"
-    if kind == "never ends":
-        assert bad.sent < 50 * LABELS.gz_bytes + (1 << 22)  # what the sockets had in store
-
-
-@pytest.mark.parametrize("kind", BAD_MIRRORS)
-def test_where_all_mirrors_are_bad_nothing_is_kept(kind, tmp_path, own_data):
-    fake = tmp_path / "mirror"
-    fake.mkdir()
-    for name in NAMES:
-        (fake / f"{name}.gz").write_bytes(zlib.compress((own_data / name).read_bytes(), wbits=31))
-    folder = tmp_path / "data"
-    with serving(BAD_MIRRORS[kind](fake)) as bad, pytest.raises(DownloadError) as caught:
-        download(folder, mirrors=[bad.url], patience=HURRY)
-    assert bad.url in caught.value.where
-    assert "--dataset synthetic" in caught.value.next_step
-    assert not folder.exists()
-
-
-@pytest.mark.mnist
-def test_a_mirror_that_refuses_is_passed_over(packed, almost_all):
-    with serving(folder_answer(packed)) as good:
-        download(almost_all, mirrors=["http://127.0.0.1:9/", good.url], patience=HURRY)
-    assert load_dataset(almost_all).name == "mnist"
-
-
-@pytest.mark.mnist
-def test_without_a_length_a_good_body_works(packed, almost_all):
-    def answer(handler):
-        handler.send((packed / handler.path.lstrip("/")).read_bytes(), Content_Length=None)
-
-    with serving(answer) as mirror:
-        download(almost_all, mirrors=[mirror.url], patience=HURRY)
-    assert load_dataset(almost_all).name == "mnist"
-
-
-@pytest.mark.mnist
-def test_what_fails_twice_is_tried_a_third_time(packed, almost_all):
-    good = folder_answer(packed)
-
-    def answer(handler):
-        if len(handler.server.requests) <= 2:
-            handler.send(b"", 503)
-        else:
-            good(handler)
-
-    notes = []
-    with serving(answer) as mirror:
-        download(almost_all, mirrors=[mirror.url], on_note=notes.append)
-        assert len(mirror.requests) == 3
-    assert notes == []
-
-
-def test_no_answer_at_all_is_noticed_within_the_deadline(tmp_path):
-    with socket.create_server(("127.0.0.1", 0), backlog=1) as deaf:
-        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
-        started = time.monotonic()
-        with pytest.raises(DownloadError, match="no mirror can be reached"):
-            download(tmp_path, mirrors=[url, url], patience=Patience(any_seconds=1))
-        assert time.monotonic() - started < 3
 
 
 # ----------------------------------------------------------------------------- 6–7 kills and crowds
@@ -371,93 +223,6 @@ def test_without_a_network_a_full_cache_serves(own_data, tmp_path):
         cwd=tmp_path, env=environment(NNSCRATCH_DATA_DIR=own_data), capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-
-
-# --------------------------------------------------------------------------- 11 https and proxies
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    """A private certificate authority, and a server certificate for localhost."""
-    authority = trustme.CA()
-    bundle = tmp_path_factory.mktemp("ca") / "ca.pem"
-    authority.cert_pem.write_to_path(bundle)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    return bundle, context
-
-
-def securely(server: Server, context: ssl.SSLContext) -> str:
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    return server.url.replace("http://127.0.0.1", "https://localhost")
-
-
-def fetch(folder, url, **env) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [*NNSCRATCH, "download", "--data-dir", str(folder), "--mirror", url],
-        env=environment(**env), capture_output=True, text=True,
-    )  # fmt: skip
-
-
-@pytest.mark.mnist
-def test_a_certificate_is_checked_and_a_private_authority_can_be_named(
-    packed, almost_all, authority
-):
-    bundle, context = authority
-    with serving(folder_answer(packed)) as server:
-        url = securely(server, context)
-        refused = fetch(almost_all, url)
-        assert refused.returncode == 1
-        assert "certificate" in refused.stderr
-        assert not (almost_all / LABELS.name).exists()
-        assert fetch(almost_all, url, REQUESTS_CA_BUNDLE=bundle).returncode == 0
-    assert load_dataset(almost_all).name == "mnist"
-
-
-@pytest.mark.mnist
-def test_https_is_never_left_for_http(packed, almost_all, authority):
-    bundle, context = authority
-    with serving(folder_answer(packed)) as plain:
-        redirect = lambda h: h.send(b"", 302, Location=plain.url.rstrip("/") + h.path)  # noqa: E731
-        with serving(redirect) as server:
-            refused = fetch(almost_all, securely(server, context), REQUESTS_CA_BUNDLE=bundle)
-        assert refused.returncode == 1
-        assert "redirects from https to http" in refused.stderr
-        assert plain.requests == []
-
-
-@pytest.mark.mnist
-def test_a_proxy_in_the_environment_is_used_unless_excepted(packed, almost_all):
-    good = folder_answer(packed)
-
-    def as_proxy(handler):
-        handler.path = "/" + handler.path.rpartition("/")[2]
-        good(handler)
-
-    with serving(as_proxy) as proxy:
-        done = fetch(
-            almost_all, "http://mnist.invalid/", HTTP_PROXY=proxy.url, http_proxy=proxy.url
-        )
-        assert done.returncode == 0, done.stderr
-        assert proxy.requests
-        no_proxy = {"NO_PROXY": "mnist.invalid", "no_proxy": "mnist.invalid"}
-        excepted = fetch(
-            almost_all / "x", "http://mnist.invalid/", http_proxy=proxy.url, **no_proxy
-        )
-        assert excepted.returncode == 1
-
-
-def test_https_goes_through_the_proxy_that_the_environment_names(tmp_path):
-    with serving(lambda h: h.send(b"", 403)) as proxy:
-        named = {"HTTPS_PROXY": proxy.url, "https_proxy": proxy.url}
-        refused = fetch(tmp_path, "https://mnist.invalid/", **named)
-        assert refused.returncode == 1
-        assert "the proxy cannot be reached" in refused.stderr
-        assert set(proxy.requests) == {"mnist.invalid:443"}
-        excepted = {"NO_PROXY": "mnist.invalid", "no_proxy": "mnist.invalid"}
-        asked = len(proxy.requests)
-        assert fetch(tmp_path, "https://mnist.invalid/", **named, **excepted).returncode == 1
-        assert len(proxy.requests) == asked
 
 
 # ------------------------------------------------------------------------------- 14–18 model files

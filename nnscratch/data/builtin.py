@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nnscratch.data.catalogue import MNIST_FILES
 from nnscratch.data.dataset import Dataset, dataset_from, load_dataset
-from nnscratch.data.fetch import OnNote
 from nnscratch.data.folder import SYNTHETIC_FOLDER, Folder
 from nnscratch.data.idx import encode_idx
+from nnscratch.data.mirrors import OnNote
 from nnscratch.data.synthetic import SYNTHETIC_VERSION, synthetic_digits
 from nnscratch.errors import DataError
 from nnscratch.files import write_atomically

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from nnscratch.data.catalogue import MIRRORS, MNIST_FILES
 from nnscratch.data.dataset import unpack
-from nnscratch.data.fetch import Mirrors, OnBytes, OnNote, Patience
 from nnscratch.data.folder import (
     data_folder,
     download_command,
@@ -19,6 +18,7 @@ from nnscratch.data.folder import (
     held_files,
     in_words,
 )
+from nnscratch.data.mirrors import Mirrors, OnBytes, OnNote, Patience
 from nnscratch.errors import DataError
 from nnscratch.files import sweep_stale, write_atomically
 

@@ -1,181 +1,310 @@
-"""Files from a mirror over HTTP, each checked by size and hash. Nothing is written here."""
+"""One file over HTTP, on its way from one mirror: the only place that knows requests."""
 
 from __future__ import annotations
 
-import hashlib
-import queue
-import threading
+import contextlib
+import http.client
+import importlib.util
+import ipaddress
+import os
+import socket
+import ssl
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Generator
+from typing import Any
+from urllib.parse import urlsplit
 
-from nnscratch.config import DATA_DIR_VARIABLE
-from nnscratch.data.catalogue import MNISTFile
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from nnscratch.data.addresses import (
+    in_a_line,
+    is_public,
+    masked,
+    redirect_target,
+    shown,
+    written_out,
+)
+from nnscratch.data.background import Background
+from nnscratch.data.mirrors import Patience
 from nnscratch.errors import DownloadError
 
-if TYPE_CHECKING:
-    import requests
+MOST_REDIRECTS = 5
+LONGEST_REASON = 60
+PASSING = (429, 500, 502, 503, 504)  # what a mirror may say today and not in a second
+BLOCK_BYTES = 1 << 16
 
-OnBytes = Callable[[str, int, int], None]
-OnNote = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait, in seconds: for any mirror at all; for one of them to connect, between
-    bytes, and for a whole file.
-    """
-
-    any_seconds: float = 8.0
-    connect_seconds: float = 5.0
-    read_seconds: float = 10.0
-    file_seconds: float = 300.0
+# What a request may fail with, whatever a mirror sends: a broken address is a ValueError.
+FAILURES = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
 
 
-class Mirrors:
-    """Addresses to fetch from, of which the first that gives the right bytes will do.
+class Transfer:
+    """One file on its way from one mirror, until it is closed.
+
+    The time-outs of requests bound the gap between two bytes and nothing else: headers of a byte
+    every five seconds would take days, and a name look-up knows no time-out at all. So it runs in
+    the background, and closing it cuts the connection, which ends whatever still reads from it.
 
     Args:
-        mirrors: tried in order; one that fails goes to the end.
-        patience: how long to wait for them.
-        on_bytes: called with (file name, bytes received, bytes in all).
-        on_note: called with a line about each mirror that failed where another did not.
+        url: where the file is.
+        size_bytes: what it should have; at most one byte more is received.
+        patience: how long a connection may take, and how long nothing may come.
     """
 
-    def __init__(
-        self, mirrors: Sequence[str], patience: Patience, on_bytes: OnBytes, on_note: OnNote
-    ) -> None:
-        self.mirrors = [mirror if mirror.endswith("/") else mirror + "/" for mirror in mirrors]
-        self.patience = patience
-        self.on_bytes = on_bytes
-        self.on_note = on_note
+    def __init__(self, url: str, size_bytes: int, patience: Patience) -> None:
+        self._line = _Line()
+        self._pieces = Background(_pieces(url, size_bytes, self._line, patience))
 
-    def check_network(self) -> None:
-        """Raise DownloadError unless some mirror answers, whatever it says, within one deadline.
+    def __enter__(self) -> Transfer:
+        return self
 
-        All are asked side by side, each from a thread that nobody waits for: where packets vanish
-        a name look-up alone can take half a minute, and no time-out of requests reaches it.
-        """
-        answers: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
-        for mirror in self.mirrors:
-            threading.Thread(target=self._ask, args=(mirror, answers), daemon=True).start()
-        said = dict.fromkeys(self.mirrors, "no answer")
-        deadline = time.monotonic() + self.patience.any_seconds
-        for _ in self.mirrors:
-            try:
-                mirror, problem = answers.get(timeout=max(0, deadline - time.monotonic()))
-            except queue.Empty:
-                break
-            if not problem:
-                return
-            said[mirror] = problem
-        raise _no_mirror("no mirror can be reached", [f"{m}: {text}" for m, text in said.items()])
+    def __exit__(self, *_: object) -> None:
+        self._line.cut()
+        self._pieces.close()
 
-    def _ask(self, mirror: str, answers: queue.SimpleQueue[tuple[str, str]]) -> None:
-        import requests
+    def next(self, deadline: float) -> bytes | None:
+        """Return what comes next: b"" when the mirror has answered, then pieces, at the end None.
 
-        try:
-            requests.head(mirror, timeout=self.patience.any_seconds, allow_redirects=False).close()
-        except (requests.RequestException, OSError, ValueError) as error:
-            answers.put((mirror, _in_a_line(error)))
-        else:
-            answers.put((mirror, ""))
-
-    def fetch(self, file: MNISTFile) -> bytes:
-        """Return one file, packed and verified.
+        Args:
+            deadline: until when to wait, by `time.monotonic`.
 
         Raises:
-            DownloadError: no mirror gave it; says in a line what each said.
+            TimeoutError: nothing came in time.
+            DownloadError: the transfer failed; says in a few words how.
         """
-        said = []
-        with _session() as session:
-            for mirror in tuple(self.mirrors):
-                try:
-                    packed = self._fetch_from(session, mirror, file)
-                except DownloadError as error:
-                    said.append(f"{mirror}: {error.what}")
-                    # It goes to the end, so that the next file does not wait for it again.
-                    self.mirrors.append(self.mirrors.pop(self.mirrors.index(mirror)))
-                    continue
-                for line in said:
-                    self.on_note(f"{line}; another mirror was used")
-                return packed
-        raise _no_mirror(f"no mirror gave {file.name}.gz", said)
+        return self._pieces.next(deadline)
 
-    def _fetch_from(self, session: requests.Session, mirror: str, file: MNISTFile) -> bytes:
-        import requests
-        import urllib3
 
+def knock(mirror: str, patience: Patience) -> None:
+    """Connect to a mirror and leave again, since not all of them answer every question.
+
+    Raises:
+        DownloadError: no connection came about; says in a few words why.
+    """
+    line = _Line(leave_at_once=True)
+    try:
+        with _session(line) as session:
+            _ask(session, mirror, patience).close()
+    except _ConnectedError:
+        return
+    except FAILURES as error:
+        raise _in_words(error, mirror) from None
+    finally:
+        line.cut()
+
+
+class _ConnectedError(Exception):
+    """A connection stands, and no more was wanted."""
+
+
+class _Line:
+    """The connection that a transfer runs over: who is at its other end, and how to cut it."""
+
+    def __init__(self, leave_at_once: bool = False) -> None:
+        self.leave_at_once = leave_at_once
+        self.redirected = False
+        self.mirror_is_near = False  # on this machine or in a private network
+        self._socket: socket.socket | None = None
+        self._cut = False
+
+    def connected(self, connection: HTTPConnection) -> None:
+        """Look at a new connection before anything is sent over it.
+
+        Here, and not by looking names up beforehand: a name can mean another address the next time.
+        """
+        self._socket = connection.sock
+        if self._cut:
+            raise DownloadError("given up")
+        if connection.proxy is None and connection.sock is not None:  # else a proxy is at the end
+            peer = ipaddress.ip_address(connection.sock.getpeername()[0].partition("%")[0])
+            self.check_far(None if is_public(peer) else peer)
+        if self.leave_at_once:
+            raise _ConnectedError
+
+    def check_far(self, near: object) -> None:
+        """Refuse a redirect from a public mirror to an address that is `near` (None: it is not)."""
+        if not self.redirected:
+            self.mirror_is_near = self.mirror_is_near or near is not None
+        elif near is not None and not self.mirror_is_near:
+            raise DownloadError("it redirects into a private network")
+
+    def check_host(self, host: str) -> None:
+        """The same, before connecting, as far as the host shows it: a proxy asks no further."""
+        address = written_out(host)
+        self.check_far(None if address is None or is_public(address) else address)
+
+    def cut(self) -> None:
+        """End the connection under whoever reads from it, in whatever thread."""
+        self._cut = True
+        if self._socket is not None:
+            # Not the method of an SSL socket, which another thread may be reading from.
+            with contextlib.suppress(OSError):  # it had ended
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def _pieces(
+    url: str, size_bytes: int, line: _Line, patience: Patience
+) -> Generator[bytes, None, None]:
+    """Yield b"" when the mirror has answered well, then its body as it comes."""
+    try:
+        with _session(line) as session, _answer(session, url, line, patience) as response:
+            announced = response.raw.length_remaining
+            if announced is not None and announced != size_bytes:
+                raise DownloadError(f"{announced:,} bytes where there should be {size_bytes:,}")
+            yield b""
+            left = size_bytes + 1
+            while left and (piece := response.raw.read1(min(left, BLOCK_BYTES))):
+                left -= len(piece)
+                yield piece
+    except FAILURES as error:
+        raise _in_words(error, url) from None
+
+
+def _answer(
+    session: requests.Session, url: str, line: _Line, patience: Patience
+) -> requests.Response:
+    """Return a good answer; ask again, after a pause, where the fault may pass.
+
+    Not by urllib3's `Retry`: that reads the body of each bad answer, however long it is.
+    """
+    for pause in (*patience.pauses_seconds, None):
         try:
-            packed = self._body(session, f"{mirror}{file.name}.gz", file)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise DownloadError(_in_a_line(error)) from error
-        if hashlib.sha256(packed).hexdigest() != file.gz_sha256:
-            raise DownloadError(f"{len(packed):,} bytes that are not MNIST's")
-        return packed
-
-    def _body(self, session: requests.Session, url: str, file: MNISTFile) -> bytes:
-        """Read one body, never more than one byte past the size it should have."""
-        deadline = time.monotonic() + self.patience.file_seconds
-        timeout = (self.patience.connect_seconds, self.patience.read_seconds)
-        with session.get(url, stream=True, timeout=timeout) as response:
-            if response.status_code != 200:
-                raise DownloadError(f"HTTP {response.status_code} {response.reason}")
-            body = bytearray()
-            while chunk := response.raw.read1(1 << 16):
-                body += chunk
-                self.on_bytes(file.name, min(len(body), file.gz_bytes), file.gz_bytes)
-                if len(body) > file.gz_bytes:
-                    raise DownloadError(f"more than the {file.gz_bytes:,} bytes it should send")
-                if time.monotonic() > deadline:
-                    raise DownloadError(f"not done after {self.patience.file_seconds:g} s")
-        return bytes(body)
+            response = _follow(session, url, line, patience)
+        except (requests.exceptions.SSLError, requests.exceptions.ProxyError):
+            raise  # ConnectionErrors as well, but these do not pass
+        except requests.ConnectionError:
+            if pause is None:
+                raise
+        else:
+            if response.status_code == 200:
+                return response
+            response.close()
+            if pause is None or response.status_code not in PASSING:
+                reason = in_a_line(response.reason or "", LONGEST_REASON)
+                raise DownloadError(f"HTTP {response.status_code} {reason}".rstrip())
+        time.sleep(pause)
+    raise AssertionError("the last pause is None")
 
 
-def _no_mirror(what: str, said: list[str]) -> DownloadError:
-    return DownloadError(
-        what,
-        where="\n".join(said),
-        next_step="check the network; or copy the four files from elsewhere and name their folder "
-        f"with --data-dir or {DATA_DIR_VARIABLE}; or train on the built-in digits with "
-        "--dataset synthetic",
+def _follow(
+    session: requests.Session, url: str, line: _Line, patience: Patience
+) -> requests.Response:
+    """Return the answer at the end of all redirects, whose bodies are not read.
+
+    Not by requests: that reads and unpacks those bodies, even where it is told not to follow.
+    """
+    line.redirected = False
+    line.check_host(urlsplit(url).hostname or "")
+    for _ in range(1 + MOST_REDIRECTS):
+        response = _ask(session, url, patience)
+        if not response.is_redirect:
+            return response
+        response.close()
+        url = redirect_target(url, response.headers["location"])
+        line.redirected = True
+        line.check_host(urlsplit(url).hostname or "")
+    raise requests.TooManyRedirects
+
+
+def _ask(session: requests.Session, url: str, patience: Patience) -> requests.Response:
+    """Send one request and return its answer, unread, whatever it is."""
+    request = session.prepare_request(requests.Request("GET", url))
+    assert request.url is not None
+    settings: dict[str, Any] = dict(
+        session.merge_environment_settings(request.url, {}, True, None, None)
     )
+    _check_environment(request.url, settings)
+    timeout = (patience.connect_seconds, patience.answer_seconds)
+    adapter = session.get_adapter(request.url)
+    return adapter.send(request, timeout=timeout, **settings)
 
 
-def _session() -> requests.Session:
-    """Make a session that retries passing faults and never goes from https to http."""
-    import requests
-    from requests.adapters import HTTPAdapter
-    from urllib3.util import Retry
+def _check_environment(url: str, settings: dict[str, Any]) -> None:
+    """Raise DownloadError for what only the environment can be blamed for."""
+    proxy = requests.utils.select_proxy(url, settings["proxies"]) or ""
+    if proxy.lower().startswith("socks") and importlib.util.find_spec("socks") is None:
+        raise DownloadError(
+            f"a SOCKS proxy is set in the environment ({_variable_of(proxy)}), and PySocks is not "
+            "installed: install it with `pip install pysocks`, or name an HTTP proxy"
+        )
+    bundle = settings["verify"]
+    if url.lower().startswith("https:") and isinstance(bundle, str):
+        folder = os.path.isdir(bundle)
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
+                cafile=None if folder else bundle, capath=bundle if folder else None
+            )
+        except OSError as error:
+            what = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
+            raise DownloadError(
+                f"the certificates that {_variable_of(bundle)} names: {bundle} {what}"
+            ) from None
 
-    retry = Retry(
-        total=2,
-        backoff_factor=0.5,
-        status_forcelist=(429, 500, 502, 503, 504),
-        raise_on_status=False,
-        respect_retry_after_header=False,
-    )
+
+def _variable_of(value: str) -> str:
+    """Return the name of the environment variable that has a value."""
+    names = [name for name, held in os.environ.items() if held == value]
+    likely = ("proxy", "ca_bundle")
+    return next((name for name in sorted(names) if name.lower().endswith(likely)), "the system")
+
+
+class _Adapter(HTTPAdapter):
+    """Shows each new connection to the line before anything is sent over it."""
+
+    def __init__(self, line: _Line) -> None:
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                line.connected(self)
+
+        class Secure(HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                line.connected(self)
+
+        class PlainPool(urllib3.HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(urllib3.HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        self._pools = {"http": PlainPool, "https": SecurePool}
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        super().init_poolmanager(*args, **more)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: Any, **more: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **more)
+        if not proxy.lower().startswith("socks"):  # those have connections of their own
+            manager.pool_classes_by_scheme = self._pools
+        return manager
+
+
+def _session(line: _Line) -> requests.Session:
     session = requests.Session()
-    session.max_redirects = 5
     session.headers["Accept-Encoding"] = "identity"
     session.headers["User-Agent"] = "nnscratch"
-    session.hooks["response"].append(_refuse_downgrade)
     for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(max_retries=retry))
+        session.mount(scheme, _Adapter(line))
     return session
 
 
-def _refuse_downgrade(response: requests.Response, **_: object) -> None:
-    target = response.headers.get("location", "") if response.is_redirect else ""
-    if response.url.startswith("https:") and target.lower().startswith("http:"):
-        raise DownloadError("it redirects from https to http")
+def _in_words(error: Exception, url: str) -> DownloadError:
+    """Say in a few words what a failed request was about; urllib3 nests reasons in reasons.
 
-
-def _in_a_line(error: Exception) -> str:
-    """Say in a few words what a failed request was about; urllib3 nests reasons in reasons."""
-    import requests
-
+    Its own words stay as a note for those who ask for the traceback, unless there is a secret in
+    the address: they may hold any piece of it.
+    """
     words: dict[type[Exception], str] = {
         requests.exceptions.SSLError: "its certificate cannot be trusted",
         requests.exceptions.ProxyError: "the proxy cannot be reached",
@@ -183,11 +312,18 @@ def _in_a_line(error: Exception) -> str:
         requests.exceptions.ReadTimeout: "it stopped sending",
         requests.exceptions.TooManyRedirects: "it redirects in a loop",
         requests.exceptions.ConnectionError: "it cannot be reached",
+        requests.exceptions.InvalidProxyURL: "the proxy in the environment is not a web address",
         requests.exceptions.InvalidURL: "that is not a web address",
         requests.exceptions.MissingSchema: "that is not a web address",
         requests.exceptions.InvalidSchema: "that is not a web address",
+        urllib3.exceptions.ReadTimeoutError: "it stopped sending",
+        urllib3.exceptions.LocationValueError: "that is not a web address",
     }
-    for kind, text in words.items():
-        if isinstance(error, kind):
-            return text
-    return f"the transfer broke off ({type(error).__name__})"
+    kind = type(error).__name__
+    what = next(
+        (text for known, text in words.items() if isinstance(error, known)),
+        f"the transfer broke off ({kind})",
+    )
+    told = DownloadError(what)
+    told.add_note(in_a_line(f"{kind}: {masked(str(error)) if shown(url) == url else '***'}", 1000))
+    return told

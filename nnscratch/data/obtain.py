@@ -9,7 +9,6 @@ from nnscratch.data.builtin import built_in_digits
 from nnscratch.data.catalogue import MIRRORS
 from nnscratch.data.dataset import Dataset, differing_files, load_folder
 from nnscratch.data.downloads import download
-from nnscratch.data.fetch import OnBytes, OnNote, Patience
 from nnscratch.data.folder import (
     Folder,
     data_folder,
@@ -21,6 +20,7 @@ from nnscratch.data.folder import (
     lacks_files,
     missing_files,
 )
+from nnscratch.data.mirrors import OnBytes, OnNote, Patience
 from nnscratch.errors import DataError, DownloadError
 
 
