@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nnscratch.errors import ConfigError
+from nnscratch.files import open_plain
 
 DEFAULT_DATA_DIR = Path("data")
 DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
@@ -182,7 +183,7 @@ def load_settings(path: Path) -> dict[str, object]:
 
     next_step = "compare it with configs/default.toml"
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             text = file.read(LARGEST_FILE_BYTES + 1)
         if len(text) > LARGEST_FILE_BYTES:
             raise ValueError(f"it is larger than {LARGEST_FILE_BYTES >> 10} kB")

@@ -7,6 +7,7 @@ if the process is killed or the disk is full.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -19,6 +20,7 @@ from nnscratch.errors import OutputError
 
 SUFFIX = ".nnscratch-part"
 BLOCK_BYTES = 1 << 20
+NO_PLAIN_FILE = "a device, a pipe or a socket, and no plain file"
 ANOTHER_PLACE = "choose another place or another name"
 
 
@@ -98,6 +100,21 @@ def _umask() -> int:
     return mask
 
 
+def open_plain(path: Path | str) -> IO[bytes]:
+    """Open a plain file for reading: no pipe that waits for a writer, no device without end.
+
+    Raises:
+        OSError: as `open`; also if it is no plain file, which its `strerror` says.
+    """
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        number, reason = errno.EINVAL, f"it is {NO_PLAIN_FILE}"
+        if stat.S_ISDIR(mode):
+            number, reason = errno.EISDIR, os.strerror(errno.EISDIR)
+        raise OSError(number, reason, str(path))
+    return open(path, "rb")
+
+
 # ------------------------------------------------------------------------- before work is begun
 
 
@@ -167,7 +184,7 @@ def _check_kind(path: Path, what: str) -> None:
         return
     if stat.S_ISREG(mode):
         return
-    kind = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket, and no plain file"
+    kind = "a folder" if stat.S_ISDIR(mode) else NO_PLAIN_FILE
     raise OutputError(
         f"{what} cannot be saved: that is {kind}", where=str(path), next_step=ANOTHER_PLACE
     )

@@ -34,7 +34,7 @@ from nnscratch import __version__
 from nnscratch.config import TrainConfig, as_dict, config_from
 from nnscratch.core import CLASSES, IN_FEATURES
 from nnscratch.errors import ConfigError, ModelFileError
-from nnscratch.files import cannot_write, check_output, write_atomically
+from nnscratch.files import cannot_write, check_output, open_plain, write_atomically
 from nnscratch.model import Model, build_network
 from nnscratch.products import Floats, split
 
@@ -180,7 +180,7 @@ def load_model(path: Path | str) -> Model:
     """
     path = BUNDLED_MODEL if path == BUNDLED_NAME else Path(path)
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             return _read(file, path.stat().st_size)
     except FileNotFoundError as error:
         raise ModelFileError(

@@ -5,7 +5,7 @@ import pytest
 
 from nnscratch.errors import NoDigitError
 from nnscratch.pictures.read import prepare_grey
-from nnscratch.pictures.ruling import without_ruling
+from nnscratch.pictures.ruling import BROKEN, _may_be_ruled, _unbroken, without_ruling
 from pages import page
 
 PAPER, PENCIL = 235, 145
@@ -48,3 +48,21 @@ def test_strokes_of_a_small_picture_are_not_printed_lines():
     picture = np.zeros((28, 28), np.float32)
     picture[2:26, [10, 12, 14, 17]] = 100
     assert np.array_equal(without_ruling(picture), picture)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.02, -0.05])
+def test_a_page_with_lines_is_never_passed_over(slope):
+    for count in (4, 5, 9):
+        height, width = 200, 240
+        y, x = np.mgrid[:height, :width]
+        ruling = np.zeros((height, width), np.float32)
+        ruling[np.rint(y + slope * x) % height % (height // count) < 1] = 30
+        ruling[:, : width // 5] = 0  # a line may be broken
+        assert _may_be_ruled(ruling)
+    assert not _may_be_ruled(page(480, 640, 7).astype(np.float32))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_level_of_a_line_is_the_percentile_of_it(axis, rng):
+    level = rng.normal(0, 6, (24, 31))
+    assert np.allclose(_unbroken(level, axis), np.percentile(level, BROKEN, axis=axis))

@@ -146,10 +146,11 @@ NOISE = {
 }
 
 
+@pytest.mark.parametrize("pages", [20, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", NOISE)
-def test_a_hundred_pages_of_noise_hold_no_digit(kind):
+def test_a_hundred_pages_of_noise_hold_no_digit(kind, pages):
     rng = np.random.default_rng(11)
-    for _ in range(100):
+    for _ in range(pages):
         noise = NOISE[kind](rng, tuple(rng.integers(28, 300, 2)))
         with pytest.raises(NoDigitError, match="no digit"):
             prepare_grey(noise)

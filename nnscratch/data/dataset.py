@@ -26,6 +26,7 @@ from nnscratch.data.folder import (
 )
 from nnscratch.data.idx import decode_idx
 from nnscratch.errors import DataError, IDXError
+from nnscratch.files import open_plain
 
 LARGEST_FILE_BYTES = 1 << 30
 
@@ -108,7 +109,8 @@ def _read_plain(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise _damaged(path, f"it is larger than {LARGEST_FILE_BYTES >> 30} GiB")
-        data = path.read_bytes()
+        with open_plain(path) as file:
+            data = file.read()
     except OSError as error:
         raise folder_error("the file cannot be read", path, error) from error
     return unpack(data, path) if path.suffix == ".gz" else data

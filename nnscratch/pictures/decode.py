@@ -6,44 +6,61 @@ Turned as EXIF says, transparency laid on white, reduced to what a digit needs.
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+import zlib
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from nnscratch.errors import PictureError
-from nnscratch.files import check_output, write_atomically
-from nnscratch.pictures.ink import WEAKEST_CONTRAST, Grey
+from nnscratch.files import check_output, open_plain, write_atomically
+from nnscratch.pictures.flatten import reduce_on_white
+from nnscratch.pictures.ink import Grey
+from nnscratch.pictures.libtiff import quiet_libtiff
+from nnscratch.pictures.limits import (
+    LARGEST_COPIED_BYTES,
+    LARGEST_PIXELS,
+    TooLarge,
+    check_cost,
+    check_file_size,
+    check_tags,
+)
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 LONGEST_SIDE = 640  # pixels; what is larger is reduced while it is decoded
-LARGEST_PIXELS = 100_000_000
 
 EXIF_ORIENTATION, EXIF_SOFTWARE = 0x0112, 0x0131
 SIGNATURE = "nnscratch"  # the software that made a picture of ours
+EXIF_PREFIX = b"Exif\0\0"
+RAW_EXIF = "Raw profile type exif"  # EXIF as text in a PNG, as ImageMagick writes it
+LARGEST_RAW_EXIF = 1 << 17  # letters; EXIF in a JPEG has at most half of that
 
 
 def read_grey(source: Path | str | IO[bytes], name: str) -> tuple[Grey, tuple[int, int]]:
     """Decode a picture to grey levels, at most 640 pixels long, and its own size upright.
 
     Raises:
-        PictureError: as `load_picture`.
+        PictureError: as `load_picture`; also if decoding would take too much memory.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _opened(source) as file:
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels count
-            with Image.open(source, formats=FORMATS) as picture:
+            file_bytes = _check_file(file)
+            with Image.open(file, formats=FORMATS) as picture:
                 if picture.width * picture.height > LARGEST_PIXELS:
-                    raise _unreadable(f"it has more than {LARGEST_PIXELS:,} pixels", name)
-                return _decode(picture)
+                    raise TooLarge(f"it has more than {LARGEST_PIXELS:,} pixels")
+                return _decode(picture, file_bytes)
+    except TooLarge as error:
+        raise _unreadable(str(error), name, "save it smaller") from error
     except UnidentifiedImageError as error:
         raise _unreadable("it is in no known format", name) from error
     except Image.DecompressionBombError as error:
-        raise _unreadable("it has too many pixels", name) from error
+        raise _unreadable("it has too many pixels", name, "save it smaller") from error
     except OSError as error:
         if error.strerror:  # what the system says: missing, forbidden, a folder
             raise PictureError(
@@ -52,54 +69,95 @@ def read_grey(source: Path | str | IO[bytes], name: str) -> tuple[Grey, tuple[in
                 next_step="check the name, and that you may read the file",
             ) from error
         raise _unreadable("it is damaged or cut short", name) from error
-    except (ValueError, SyntaxError, TypeError, IndexError, EOFError, MemoryError) as error:
-        # What Pillow's decoders say of damaged files.
+    except _DECODER_ERRORS as error:
         raise _unreadable("it is damaged", name) from error
 
 
-def _unreadable(reason: str, name: str) -> PictureError:
+# What Pillow's decoders say of damaged files.
+_DECODER_ERRORS = (
+    ValueError, SyntaxError, TypeError, IndexError, EOFError, MemoryError, KeyError,
+    OverflowError, ZeroDivisionError, struct.error, zlib.error,
+)  # fmt: skip
+
+
+def _unreadable(reason: str, name: str, next_step: str = "") -> PictureError:
     return PictureError(
         f"the picture cannot be read: {reason}",
         where=name,
-        next_step=f"save it as one of: {', '.join(FORMATS)}",
+        next_step=next_step or f"save it as one of: {', '.join(FORMATS)}",
     )
 
 
-def _decode(picture: Image.Image) -> tuple[Grey, tuple[int, int]]:
-    sideways = picture.getexif().get(EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
+def _opened(source: Path | str | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    """Open a file that is named; what is open already stays open, and is read if it cannot seek."""
+    if isinstance(source, Path | str):
+        return open_plain(source)
+    return nullcontext(source if source.seekable() else read_stream(source))
+
+
+def read_stream(stream: IO[bytes]) -> io.BytesIO:
+    """Read what comes through a pipe, as much as a picture may have.
+
+    Raises:
+        PictureError: it has more, or has no end.
+    """
+    data = stream.read(LARGEST_COPIED_BYTES + 1)
+    if len(data) > LARGEST_COPIED_BYTES:
+        limit = f"more than {LARGEST_COPIED_BYTES / 1e6:,.0f} MB came"
+        raise _unreadable(limit, "standard input", "save it to a file, or smaller")
+    return io.BytesIO(data)
+
+
+def _check_file(file: IO[bytes]) -> int:
+    """Return the size of a file in bytes, or raise TooLarge; it is left at its start."""
+    file_bytes = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    check_file_size(file.read(4), file_bytes)
+    check_tags(file)
+    return file_bytes
+
+
+def _decode(picture: Image.Image, file_bytes: int) -> tuple[Grey, tuple[int, int]]:
     width, height = picture.size
     picture.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG can be decoded at a smaller size
-    flat = _on_white(ImageOps.exif_transpose(picture))
-    longest = max(flat.size)
-    if longest > LONGEST_SIDE:
-        target = [max(1, round(side * LONGEST_SIDE / longest)) for side in flat.size]
-        flat = flat.resize((target[0], target[1]), Image.Resampling.BOX, reducing_gap=3.0)
+    check_cost(picture, file_bytes)
+    if picture.format == "TIFF":
+        with quiet_libtiff():
+            picture.load()
+        width, height = picture.size  # Pillow has turned it
+    picture.load()
+    flat = reduce_on_white(picture, LONGEST_SIDE)
+    turn = _turn(picture)
+    if turn is not None:
+        flat = flat.transpose(turn)
+    sideways = turn in SIDEWAYS
     return np.asarray(flat, np.uint8), (height, width) if sideways else (width, height)
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
-    """Return the picture in grey ("L"); what is transparent becomes paper."""
-    if picture.mode.startswith(("I", "F")):
-        return Image.fromarray(_to_eight_bits(np.asarray(picture)))
-    if not picture.has_transparency_data:
-        return picture.convert("RGB").convert("L")
-    layers = picture.convert("RGBA")
-    paper = Image.new("RGBA", layers.size, "white")
-    flat = Image.alpha_composite(paper, layers).convert("L")
-    if np.ptp(np.asarray(flat)) < WEAKEST_CONTRAST:  # white on nothing: the shape is in the alpha
-        flat = ImageOps.invert(layers.getchannel("A"))
-    return flat
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SIDEWAYS = [TURNS[orientation] for orientation in (5, 6, 7, 8)]
 
 
-def _to_eight_bits(pixels: NDArray[Any]) -> Grey:
-    """Bring 16-bit grey levels, or any others, to 0–255."""
-    values = np.nan_to_num(pixels.astype(np.float64))
-    if values.min() >= 0 and values.max() <= 0xFFFF and pixels.dtype.kind in "iu":
-        levels = values / 257
-    else:
-        span = values.max() - values.min()
-        levels = (values - values.min()) * (255 / span if span else 0)
-    return np.asarray(np.rint(levels), np.uint8)
+def _turn(picture: Image.Image) -> Image.Transpose | None:
+    """Return how a loaded picture is turned upright."""
+    exif = picture.info.get("exif", b"")
+    while exif.startswith(EXIF_PREFIX):
+        exif = exif.removeprefix(EXIF_PREFIX)
+    check_tags(io.BytesIO(exif))
+    if len(picture.info.get(RAW_EXIF, "")) > LARGEST_RAW_EXIF:
+        del picture.info[RAW_EXIF]
+    try:
+        return TURNS.get(picture.getexif().get(EXIF_ORIENTATION, 1))
+    except _DECODER_ERRORS:
+        return None  # the pixels are sound, whatever is said of them
 
 
 # ------------------------------------------------------------------------------------------- files

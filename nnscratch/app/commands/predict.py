@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,7 +70,7 @@ def predict(
     from nnscratch.app import terminal, views
     from nnscratch.model_file import BUNDLED_NAME, load_model
 
-    alone = len(images) == 1 and not Path(images[0]).is_dir()
+    alone = len(images) == 1 and not os.path.isdir(images[0])
     if save_prepared:
         if not alone:
             raise typer.BadParameter("it takes one picture alone", param_hint="--save-prepared")
@@ -115,17 +115,17 @@ def _check_save_prepared(path: Path, image: str) -> None:
 
 def _answers(images: list[str], model: Model, invert: bool | None) -> Iterator[tuple[str, Any]]:
     """Give for each picture its name and what the model makes of it, or the error."""
-    from nnscratch.pictures.decode import list_pictures
+    from nnscratch.pictures.decode import list_pictures, read_stream
 
     for given in images:
         try:
-            names = list(map(str, list_pictures(Path(given)))) if Path(given).is_dir() else [given]
+            names = list(map(str, list_pictures(Path(given)))) if os.path.isdir(given) else [given]
         except NNScratchError as error:
             yield given, error
             continue
         for name in names:
             try:
-                source = io.BytesIO(sys.stdin.buffer.read()) if name == "-" else name
+                source = read_stream(sys.stdin.buffer) if name == "-" else name
                 yield name, model.read(source, invert=invert, name=name)
             except NNScratchError as error:
                 yield name, error
