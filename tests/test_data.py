@@ -107,7 +107,7 @@ def test_when_no_mirror_answers_the_error_lists_what_each_said(tmp_path):
     ):
         download(tmp_path / "data", mirrors=[gone.url, portal.url])
     assert f"{gone.url}: HTTP 404" in caught.value.where
-    assert f"{portal.url}: 6 bytes that are not MNIST's" in caught.value.where
+    assert f"{portal.url}: 6 bytes where there should be 9,912,422" in caught.value.where
     assert "--data-dir" in caught.value.next_step
     assert not (tmp_path / "data").exists()
 

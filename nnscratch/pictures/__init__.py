@@ -1,6 +1,9 @@
 """Any picture → what the network can read.
 
 decode     a file → grey levels, by Pillow
+limits     what decoding may cost, judged from the header
+flatten    colours, 16 bits, transparency → grey on white, reduced
+libtiff    kept from writing to stderr
 ink        grey levels → ink
 segment    ink → the shapes that are the digit
 framing    a digit → 28×28
