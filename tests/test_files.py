@@ -146,9 +146,11 @@ def test_a_pipe_and_a_device_are_refused(tmp_path):
         assert "a device, a pipe or a socket, and no plain file" in refused(path)
 
 
-def test_a_sibling_that_is_a_folder_is_refused_by_the_name_of_the_output(tmp_path):
+def test_a_sibling_that_is_a_folder_is_refused_by_its_own_name(tmp_path):
     (tmp_path / "g").mkdir()
-    assert "folder" in refused(tmp_path / "f", siblings=(tmp_path / "g",))
+    with pytest.raises(OutputError, match="folder") as caught:
+        check(tmp_path / "f", siblings=(tmp_path / "g",))
+    assert caught.value.where == str(tmp_path / "g")
 
 
 def test_a_name_that_is_too_long_is_refused_also_for_a_sibling(tmp_path):

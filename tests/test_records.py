@@ -69,7 +69,9 @@ def test_the_end_of_a_run(previous, model, own_dataset):
 def test_a_report(model, own_dataset):
     images, labels = own_dataset.test_images, own_dataset.test_labels
     report = evaluate(model.network, images, labels)
-    record = same_after_json(records.report(report, model, "m.npz", "custom", "test", 0))
+    told = records.report(report, model, "m.npz", "custom", "test", 0, ["a doubt"])
+    record = same_after_json(told)
+    assert record["notes"] == ["a doubt"]
     assert {key: record[key] for key in ("model", "dataset", "split", "samples")} == {
         "model": "m.npz",
         "dataset": "custom",
@@ -91,7 +93,7 @@ def test_a_report(model, own_dataset):
 def test_the_mistakes_of_a_report(asked, listed, model, own_dataset):
     images, labels = own_dataset.test_images, own_dataset.test_labels
     report = model.evaluate(images, labels)
-    mistakes = records.report(report, model, "m", "custom", "test", asked)["mistakes"]
+    mistakes = records.report(report, model, "m", "custom", "test", asked, [])["mistakes"]
     assert len(mistakes) == listed
     for mistake in same_after_json(mistakes):
         index = mistake["index"]
