@@ -164,13 +164,20 @@ def config_from(settings: Mapping[str, object], *, where: str = "") -> TrainConf
                 f"there is no setting called {key!r}",
                 key=key,
                 where=where,
-                next_step=f"the settings are: {', '.join(SETTINGS)}",
+                next_step=_meant(key) or f"the settings are: {', '.join(SETTINGS)}",
             )
     try:
         return TrainConfig(**settings)  # type: ignore[arg-type]
     except ConfigError as error:
         error.where = where
         raise
+
+
+def _meant(key: str) -> str:
+    """Say what a setting is called in a file, if it was given its option's name."""
+    flag = "--" + key.lstrip("-").replace("_", "-")
+    names = [name for name, setting in SETTINGS.items() if setting.flag == flag]
+    return f"the setting of {flag} is called {names[0]}" if names else ""
 
 
 def load_settings(path: Path) -> dict[str, object]:

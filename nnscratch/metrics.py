@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nnscratch.arrays import Images, Labels, as_images, as_labels
 from nnscratch.core import Integers, Network, SoftmaxCrossEntropy
-from nnscratch.errors import DivergenceError
+from nnscratch.errors import ArrayError, DivergenceError
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import Floats, scale_pixels
 
@@ -36,16 +36,19 @@ class DigitScore:
     support: int
 
 
-def accuracy(labels: Integers, predicted: Integers) -> float:
-    """Return the share of right answers, 0–1, for two (N,) arrays with N > 0.
+def accuracy(labels: Any, predicted: Any) -> float:
+    """Return the share of right answers, 0–1, for two (N,) arrays of integers with N > 0.
+
+    Raises:
+        ArrayError: they are not so, or differ in length.
 
     >>> accuracy(np.array([1, 2, 3, 4]), np.array([1, 2, 3, 5]))
     0.75
     """
-    return float(np.mean(labels == predicted))
+    return float(np.mean(np.equal(*_pairs(labels, predicted))))
 
 
-def confusion_matrix(labels: Integers, predicted: Integers, classes: int = 10) -> NDArray[np.int64]:
+def confusion_matrix(labels: Any, predicted: Any, classes: int = 10) -> NDArray[np.int64]:
     """Count which digit was taken for which: rows true, columns predicted.
 
     Args:
@@ -58,9 +61,23 @@ def confusion_matrix(labels: Integers, predicted: Integers, classes: int = 10) -
     array([[1, 1],
            [0, 1]])
     """
-    pairs = labels.astype(np.int64) * classes + predicted
-    counts = np.bincount(pairs, minlength=classes * classes)
+    true, called = _pairs(labels, predicted)
+    if min(true.min(), called.min()) < 0 or max(true.max(), called.max()) >= classes:
+        raise ArrayError(f"labels should be 0 to {classes - 1}")
+    counts = np.bincount(true * classes + called, minlength=classes * classes)
     return counts.reshape(classes, classes)
+
+
+def _pairs(labels: Any, predicted: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return both as int64, if there are as many of the one as of the other, and any at all."""
+    first, second = np.asarray(labels), np.asarray(predicted)
+    if first.ndim != 1 or first.shape != second.shape or not first.size:
+        raise ArrayError(
+            f"labels and predictions should be (n,), and are {first.shape} and {second.shape}"
+        )
+    if first.dtype.kind not in "iu" or second.dtype.kind not in "iu":
+        raise ArrayError(f"labels should be integers, and are {first.dtype} and {second.dtype}")
+    return first.astype(np.int64), second.astype(np.int64)
 
 
 def per_class(confusion: NDArray[np.int64]) -> list[DigitScore]:

@@ -99,3 +99,9 @@ def test_a_bad_file_is_refused_by_its_name(tmp_path, content):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="No such file"):
         load_settings(tmp_path / "none.toml")
+
+
+def test_an_options_name_in_a_file_is_answered_with_the_settings_name():
+    with pytest.raises(ConfigError) as caught:
+        config_from({"lr": 0.1})
+    assert caught.value.next_step == "the setting of --lr is called learning_rate"

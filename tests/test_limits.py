@@ -150,7 +150,7 @@ needs_mounts = pytest.mark.skipif(not mounts_work(), reason="namespaces are not 
 
 
 def on_a_small_disk(folder, size, script, own_data) -> subprocess.CompletedProcess:
-    command = f"mount -t tmpfs -o size={size} none {folder} && cd {folder} && {script}"
+    command = f"mount -t tmpfs -o size={size} none {folder} && cd {folder} && {{ {script}; }}"
     return subprocess.run(
         ["unshare", "--mount", "sh", "-c", command], capture_output=True, text=True,
         env={**os.environ, "NNSCRATCH_DATA_DIR": str(own_data)},

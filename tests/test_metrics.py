@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics as reference
 
 from nnscratch.core import Network
-from nnscratch.errors import DivergenceError
+from nnscratch.errors import ArrayError, DivergenceError
 from nnscratch.metrics import PIECE, accuracy, confusion_matrix, evaluate, per_class
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import scale_pixels
@@ -110,3 +110,16 @@ def test_a_deskewed_network_is_measured_on_deskewed_pictures(network, own_datase
     network.deskewed = False
     assert evaluate(network, images, labels).loss == as_they_are.loss
     assert evaluate(network, images, labels, deskewed=True).loss == told.loss
+
+
+def test_lists_will_do_and_what_does_not_fit_is_refused():
+    assert accuracy([0, 1, 2, 3], [0, 1, 2, 4]) == 0.75
+    assert confusion_matrix([0, 1], [0, 0]).sum() == 2
+    for labels, predicted in (([0, 1], [0, 1, 2]), ([], []), ([0.5], [1]), ([[0]], [[0]])):
+        with pytest.raises(ArrayError):
+            accuracy(labels, predicted)
+        with pytest.raises(ArrayError):
+            confusion_matrix(labels, predicted)
+    for labels, predicted in (([0, 1], [0, 11]), ([-1, 1], [0, 1])):
+        with pytest.raises(ArrayError, match="0 to 9"):
+            confusion_matrix(labels, predicted)
