@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from nnscratch.errors import ConfigError
-from nnscratch.files import open_plain
 
 DEFAULT_DATA_DIR = Path("data")
 DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
@@ -186,7 +185,9 @@ def load_settings(path: Path) -> dict[str, object]:
     Raises:
         ConfigError: the file cannot be read, is not TOML, or holds a bad key or value.
     """
-    import tomllib  # of all commands, only `train --config` needs it
+    import tomllib  # of all commands, only `train --config` needs these
+
+    from nnscratch.files import open_plain
 
     next_step = "compare it with configs/default.toml"
     try:
