@@ -276,6 +276,7 @@ def npy(descr: str, shape: str, data: bytes = b"") -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["bomb", "giant header", "path"])
+@pytest.mark.slow
 def test_a_hostile_archive_is_refused_before_it_takes_memory(saved, kind):
     with zipfile.ZipFile(saved) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -395,6 +396,7 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.slow
 def test_a_resumed_run_ends_bit_identical(name, own_data, tmp_path, run):
     options = [*SETTINGS[name], "--epochs", "120" if name == "augmented" else "400"]
     done = stopped(own_data, tmp_path, signal.SIGINT, *options)

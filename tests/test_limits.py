@@ -168,6 +168,7 @@ def test_a_full_disk_is_told_before_training(own_data, tmp_path):
 
 
 @needs_mounts
+@pytest.mark.slow
 def test_where_saving_fails_after_training_the_model_is_kept_elsewhere(own_data, tmp_path):
     # The disk fills while it trains: there was room for the model when it was tried.
     words, disk, log = " ".join(NNSCRATCH), tmp_path / "disk", tmp_path / "log"

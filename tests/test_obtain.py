@@ -125,6 +125,7 @@ def test_an_own_set_that_lacks_a_file_is_not_filled_up_with_mnists(default_folde
 
 
 @pytest.mark.mnist
+@pytest.mark.slow
 def test_falling_back_says_what_the_default_folder_lacks(default_folder, packed_mnist):
     default_folder.mkdir()
     for name in NAMES[:3]:

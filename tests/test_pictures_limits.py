@@ -119,6 +119,7 @@ BOMBS = {
 
 @on_posix
 @pytest.mark.parametrize("kind", BOMBS)
+@pytest.mark.slow
 def test_no_file_takes_more_than_400_megabytes(kind, tmp_path):
     path = tmp_path / "bomb"
     BOMBS[kind](path)

@@ -52,5 +52,6 @@ def verdict(tmp_path, right, wrong):
 
 
 @pytest.mark.parametrize("error", PLANTED)
+@pytest.mark.slow
 def test_each_planted_error_makes_a_test_fail(tmp_path, error):
     assert verdict(tmp_path, *PLANTED[error]) == (0 if error == "nothing" else 1)

@@ -93,6 +93,7 @@ def no_folder_named(tmp_path, monkeypatch):
     return tmp_path / "data"
 
 
+@pytest.mark.slow
 def test_a_second_run_loads_what_the_first_has_kept(whole_set, no_folder_named):
     drawn, notes = [], []
     obtain = partial(obtain_dataset, on_drawn=drawn.append, on_note=notes.append)
@@ -112,6 +113,7 @@ def test_a_second_run_loads_what_the_first_has_kept(whole_set, no_folder_named):
     assert third.sha256 == first.sha256
 
 
+@pytest.mark.slow
 def test_nothing_drawn_is_kept_in_a_folder_that_the_user_named(tmp_path):
     named = tmp_path / "named"
     named.mkdir()
@@ -119,6 +121,7 @@ def test_nothing_drawn_is_kept_in_a_folder_that_the_user_named(tmp_path):
     assert list(named.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_all_platforms_of_this_kind_draw_the_same(whole_set):
     code = (
         "import hashlib, nnscratch.data.synthetic as s;"
@@ -167,6 +170,7 @@ def test_without_a_network_auto_trains_on_the_built_in_digits_and_says_so(tmp_pa
 
 
 @pytest.mark.mnist
+@pytest.mark.slow
 def test_what_is_learned_from_them_serves_on_mnist(whole_set, mnist):
     config = TrainConfig()
     state = TrainingState.start(config)

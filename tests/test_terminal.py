@@ -62,6 +62,7 @@ def photo(tmp_path):
     return tmp_path / "seven.png"
 
 
+@pytest.mark.slow
 def test_drawing_digits_and_training_show_one_bar_after_the_other(screen, tmp_path):
     data = tmp_path / "data"
     seen = screen("train", "--dataset", "synthetic", "--epochs", 1, NNSCRATCH_DATA_DIR=data)
