@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,14 @@ from nnscratch.pictures.framing import deskew
 from nnscratch.products import Floats, scale_pixels
 
 PIECE = 1000  # pictures at a time, so that memory stays small; the last piece may be shorter
+
+
+class HasNetwork(Protocol):
+    """Anything with a network."""
+
+    @property
+    def network(self) -> Network:
+        """The network."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +138,13 @@ class Report:
         return wrong[np.argsort(-self.probability[wrong], kind="stable")][:count]
 
 
-def evaluate(network: Network, images: Any, labels: Any, *, deskewed: bool | None = None) -> Report:
+def evaluate(
+    network: Network | HasNetwork, images: Any, labels: Any, *, deskewed: bool | None = None
+) -> Report:
     """Measure a network on pictures and their labels.
 
     Args:
+        network: or what has one, such as a Model or a TrainingState.
         images: (n, 28, 28) or (n, 784), uint8 0–255 or float 0–1, ink bright; n > 0.
         labels: (n,) integers 0 … 9.
         deskewed: shear the pictures upright first; None does what the network was trained with.
@@ -142,6 +153,8 @@ def evaluate(network: Network, images: Any, labels: Any, *, deskewed: bool | Non
         ArrayError: pictures or labels are not so, or differ in number.
         DivergenceError: the weights are so large that the loss is not a finite number.
     """
+    if not isinstance(network, Network):
+        network = network.network
     pictures = as_images(images)
     answers = as_labels(labels, len(pictures))
     if deskewed is None:

@@ -51,7 +51,7 @@ class Finished:
 
     @property
     def seconds(self) -> float:
-        """Return the training time of the epochs whose time is known."""
+        """Return the training time of this session; epochs before a resume have none."""
         return sum(result.seconds or 0.0 for result in self.history)
 
 

@@ -123,3 +123,12 @@ def test_lists_will_do_and_what_does_not_fit_is_refused():
     for labels, predicted in (([0, 1], [0, 11]), ([-1, 1], [0, 1])):
         with pytest.raises(ArrayError, match="0 to 9"):
             confusion_matrix(labels, predicted)
+
+
+def test_what_has_a_network_is_measured_by_it(own_dataset):
+    from nnscratch.config import TrainConfig
+    from nnscratch.training import TrainingState
+
+    state = TrainingState.start(TrainConfig(deskew=True))
+    images, labels = own_dataset.test_images, own_dataset.test_labels
+    assert evaluate(state, images, labels).loss == evaluate(state.network, images, labels).loss

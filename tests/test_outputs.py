@@ -1,6 +1,7 @@
 """Nothing is lost: what is not ours is never replaced, and an earlier model is kept."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -235,6 +236,7 @@ def test_a_resumed_run_becomes_the_model_it_was_to_be(interrupted, run, own_data
     done = run("train", "--resume", "wide.interrupted.npz", data_dir=own_data)
     assert done.returncode == 0, done.stderr
     assert load_model(tmp_path / "wide.npz").test is not None
+    assert re.search(r"its last \d+ epochs trained in \d", done.stdout)
     assert (tmp_path / "model.npz").read_bytes() == before
 
 

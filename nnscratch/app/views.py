@@ -101,7 +101,9 @@ def show_trained(finished: Finished, path: str) -> None:
     line.append(f" ({right:,} of {count:,} {model.dataset} test pictures), loss {report.loss:.4f}")
     say(line)
     saved = f"Saved {path}: {_width(model)}, {model.network.theta.size:,} parameters, "
-    saved += f"trained in {finished.seconds:.1f} s"
+    timed = sum(result.seconds is not None for result in finished.history)
+    resumed = f"its last {timed} epochs " if timed < len(finished.history) else ""
+    saved += f"{resumed}trained in {finished.seconds:.1f} s"
     say(saved + (f"; the earlier model is now {finished.previous}" if finished.previous else ""))
     show_command("Next", command("evaluate", as_model(path)))
 

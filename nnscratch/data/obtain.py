@@ -63,10 +63,8 @@ def obtain_dataset(
                 folder.path, mirrors=mirrors, patience=patience, on_bytes=on_bytes, on_note=on_note
             )
         except DownloadError as error:
-            if folder.named:
+            if folder.named or wanted == "mnist":
                 raise _not_filled(folder, error) from error
-            if wanted == "mnist":
-                raise
             on_note(_without_mnist(error, folder))
             return built_in_digits(folder, on_drawn=on_drawn, on_note=on_note)
     dataset = load_folder(folder)

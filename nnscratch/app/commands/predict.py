@@ -115,6 +115,7 @@ def _check_save_prepared(path: Path, image: str) -> None:
 
 def _answers(images: list[str], model: Model, invert: bool | None) -> Iterator[tuple[str, Any]]:
     """Give for each picture its name and what the model makes of it, or the error."""
+    from nnscratch.app import terminal
     from nnscratch.pictures.decode import list_pictures, read_stream
 
     for given in images:
@@ -125,6 +126,8 @@ def _answers(images: list[str], model: Model, invert: bool | None) -> Iterator[t
             continue
         for name in names:
             try:
+                if name == "-" and sys.stdin.isatty():
+                    terminal.show_note("reading a picture from the keyboard; Ctrl-D ends it")
                 source = read_stream(sys.stdin.buffer) if name == "-" else name
                 yield name, model.read(source, invert=invert, name=name)
             except NNScratchError as error:
