@@ -74,7 +74,8 @@ def measure(recipe: Recipe, mnist: Dataset, built_in: Dataset, seeds: int) -> di
         config = replace(recipe.config, seed=seed)
         state = TrainingState.start(config)
         dataset = built_in if recipe.built_in else mnist
-        seconds.append(sum(result.seconds for result in fit(state, dataset, config)))
+        epochs = fit(state, dataset.train_images, dataset.train_labels, config)
+        seconds.append(sum(result.seconds for result in epochs))
         images, labels = mnist.test_images, mnist.test_labels
         report = evaluate(state.network, images, labels, deskewed=config.deskew)
         accuracies.append(report.accuracy)

@@ -23,13 +23,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from nnscratch import TrainConfig, TrainingState, fit, load_dataset, load_model, scale_pixels
+from nnscratch import TrainConfig, TrainingState, fit, load_dataset, load_model
 from nnscratch.errors import NNScratchError
 from nnscratch.model import Model
 from nnscratch.model_file import BUNDLED_MODEL
 from nnscratch.pictures.decode import read_grey
 from nnscratch.pictures.read import STEPS, load_picture, prepare_grey
-from nnscratch.training import prepare
 
 Prepare = Callable[[Path], np.ndarray]
 
@@ -54,15 +53,15 @@ def plain_model(data_dir: Path) -> Model:
     """Train what `nnscratch train` trains."""
     config = TrainConfig()
     state = TrainingState.start(config)
-    for _ in fit(state, load_dataset(data_dir), config):
+    mnist = load_dataset(data_dir)
+    for _ in fit(state, mnist.train_images, mnist.train_labels, config):
         pass
     return Model(state.network, config, "mnist")
 
 
 def right(model: Model, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Tell which pictures are recognised, (n,) bool."""
-    A = scale_pixels(prepare(images, model.config.deskew))
-    return model.network.predict(A) == labels
+    return model.predict(images) == labels
 
 
 def prepared(paths: list[Path], how: Prepare) -> np.ndarray:

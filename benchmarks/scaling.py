@@ -16,7 +16,6 @@ import sys
 import numpy as np
 
 from nnscratch import TrainConfig, TrainingState, fit
-from nnscratch.data import Dataset
 from nnscratch.data.synthetic import draw_digits
 
 EPOCHS = 3
@@ -55,12 +54,12 @@ def one(samples: int, batch: int, hidden: int) -> float:
     labels = rng.integers(0, 10, 2000).astype(np.uint8)
     times = -(-samples // 2000)
     images = np.tile(draw_digits(labels, rng), (times, 1, 1))[:samples]
-    dataset = Dataset("custom", images, np.tile(labels, times)[:samples], images, labels, {})
     config = TrainConfig(
         epochs=EPOCHS + 1, batch_size=batch, hidden_size=hidden, validation_size=0,
         learning_rate=0.01,
     )  # fmt: skip
-    seconds = [result.seconds for result in fit(TrainingState.start(config), dataset, config)]
+    state, labels = TrainingState.start(config), np.tile(labels, times)[:samples]
+    seconds = [result.seconds for result in fit(state, images, labels, config)]
     return float(np.median(seconds[1:]))
 
 

@@ -1,11 +1,11 @@
 """The same work done by nnscratch and by its peers, each as its own users would write it fast.
 
-    784 → 10 → 10, batch 64, plain SGD, learning rate 0.1, float32, shuffled every epoch,
+    784 → hidden → 10, plain SGD, learning rate 0.1, float32, shuffled every epoch,
     60,000 training pictures, measured on the 10,000 test pictures.
 
-Each function trains for a number of epochs and returns the seconds of each epoch and the final
-test accuracy. `python benchmarks/trainers.py NAME EPOCHS` runs one in a process of its own and
-prints that as JSON; `compare.py` calls it so.
+Each function takes a data set and the `Work` to do, and returns the seconds of each epoch and the
+final test accuracy. `python benchmarks/trainers.py NAME EPOCHS [HIDDEN BATCH]` runs one on MNIST in
+a process of its own and prints that as JSON; `compare.py` calls it so.
 """
 
 from __future__ import annotations
@@ -15,9 +15,24 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-BATCH, RATE, HIDDEN = 64, 0.1, 10
+RATE = 0.1
+# Two are faster only where the second core has nothing else to do and the matrices are wide;
+# elsewhere they wait for each other, up to ten times as long.
+TORCH_THREADS = int(os.environ.get("TORCH_THREADS", "1"))
+
+
+@dataclass(frozen=True)
+class Work:
+    """How long to train, how many hidden units, and how many pictures a step."""
+
+    epochs: int
+    hidden: int = 10
+    batch: int = 64
+
 
 Result = tuple[list[float], float]
 
@@ -44,35 +59,38 @@ def as_floats(dataset):
     )
 
 
-def nnscratch(epochs: int) -> Result:
+def nnscratch(dataset, work: Work) -> Result:
     """Train with the package itself."""
     from nnscratch import TrainConfig, TrainingState, evaluate, fit
 
-    dataset = mnist()
-    config = TrainConfig(epochs=epochs, batch_size=BATCH, learning_rate=RATE, validation_size=0)
+    config = TrainConfig(
+        epochs=work.epochs, batch_size=work.batch, hidden_size=work.hidden, learning_rate=RATE,
+        validation_size=0,
+    )  # fmt: skip
     state = TrainingState.start(config)
-    seconds = [result.seconds for result in fit(state, dataset, config)]
+    epochs = fit(state, dataset.train_images, dataset.train_labels, config)
+    seconds = [result.seconds for result in epochs]
     return seconds, evaluate(state.network, dataset.test_images, dataset.test_labels).accuracy
 
 
-def control(epochs: int) -> Result:
+def control(dataset, work: Work) -> Result:
     """Do the least NumPy must do: gather and convert the batches, and the two large products."""
     import numpy as np
 
     from nnscratch.products import empty_batch, scale_pixels
 
-    images = mnist().train_images
+    images, batch = dataset.train_images, work.batch
     rng = np.random.default_rng(0)
-    W, dLdZ = np.zeros((HIDDEN, 784), np.float32), np.zeros((HIDDEN, BATCH), np.float32)
-    pixels = np.empty((BATCH, 28, 28), np.uint8)
-    room = empty_batch(BATCH)
-    Z, dLdW = np.empty((HIDDEN, BATCH), np.float32), np.empty_like(W)
+    W, dLdZ = np.zeros((work.hidden, 784), np.float32), np.zeros((work.hidden, batch), np.float32)
+    pixels = np.empty((batch, 28, 28), np.uint8)
+    room = empty_batch(batch, 784)
+    Z, dLdW = np.empty((work.hidden, batch), np.float32), np.empty_like(W)
     seconds = []
-    for _ in range(epochs):
+    for _ in range(work.epochs):
         started = time.perf_counter()
         order = rng.permutation(len(images))
-        for start in range(0, len(images) - BATCH + 1, BATCH):
-            images.take(order[start : start + BATCH], axis=0, out=pixels, mode="clip")
+        for start in range(0, len(images) - batch + 1, batch):
+            images.take(order[start : start + batch], axis=0, out=pixels, mode="clip")
             A = scale_pixels(pixels, out=room)
             W.dot(A.T, out=Z)
             dLdZ.dot(A, out=dLdW)
@@ -80,18 +98,18 @@ def control(epochs: int) -> Result:
     return seconds, 0.0
 
 
-def jax(epochs: int) -> Result:
+def jax(dataset, work: Work) -> Result:
     """One compiled function an epoch: `jit` around `lax.scan` over the batches."""
     import jax
     import jax.numpy as jnp
 
-    x, y, x_test, y_test = map(jnp.asarray, as_floats(mnist()))
+    x, y, x_test, y_test = map(jnp.asarray, as_floats(dataset))
     key = jax.random.PRNGKey(0)
     keys = jax.random.split(key, 2)
     parameters = {
-        "W_h": jax.random.normal(keys[0], (784, HIDDEN)) * (2 / 784) ** 0.5,
-        "b_h": jnp.zeros(HIDDEN),
-        "W_o": jax.random.normal(keys[1], (HIDDEN, 10)) * (2 / HIDDEN) ** 0.5,
+        "W_h": jax.random.normal(keys[0], (784, work.hidden)) * (2 / 784) ** 0.5,
+        "b_h": jnp.zeros(work.hidden),
+        "W_o": jax.random.normal(keys[1], (work.hidden, 10)) * (2 / work.hidden) ** 0.5,
         "b_o": jnp.zeros(10),
     }
 
@@ -105,28 +123,28 @@ def jax(epochs: int) -> Result:
         gradients = jax.grad(loss)(p, x[chosen], y[chosen])
         return jax.tree.map(lambda value, slope: value - RATE * slope, p, gradients), None
 
-    whole = len(x) // BATCH * BATCH  # scan needs batches of one length; the last 32 wait
+    whole = len(x) // work.batch * work.batch  # scan needs batches of one length: the rest waits
 
     @jax.jit
     def one_epoch(p, key):
-        order = jax.random.permutation(key, len(x))[:whole].reshape(-1, BATCH)
+        order = jax.random.permutation(key, len(x))[:whole].reshape(-1, work.batch)
         return jax.lax.scan(one_batch, p, order)[0]
 
     seconds = []
-    for epoch in range(epochs):
+    for epoch in range(work.epochs):
         started = time.perf_counter()
         parameters = jax.block_until_ready(one_epoch(parameters, jax.random.PRNGKey(epoch)))
         seconds.append(time.perf_counter() - started)
     return seconds, float((logits(parameters, x_test).argmax(1) == y_test).mean())
 
 
-def _torch_model():
+def _torch_model(work: Work):
     import torch
 
     torch.manual_seed(0)
-    torch.set_num_threads(1)  # faster than two for matrices this thin
+    torch.set_num_threads(TORCH_THREADS)
     model = torch.nn.Sequential(
-        torch.nn.Linear(784, HIDDEN), torch.nn.ReLU(), torch.nn.Linear(HIDDEN, 10)
+        torch.nn.Linear(784, work.hidden), torch.nn.ReLU(), torch.nn.Linear(work.hidden, 10)
     )
     return torch, model, torch.optim.SGD(model.parameters(), lr=RATE)
 
@@ -136,15 +154,15 @@ def _torch_accuracy(torch, model, x_test, y_test) -> float:
         return float((model(x_test).argmax(1) == y_test).float().mean())
 
 
-def pytorch(epochs: int) -> Result:
+def pytorch(dataset, work: Work) -> Result:
     """Tensors in memory, indexed by a fresh permutation."""
-    torch, model, optimizer = _torch_model()
-    x, y, x_test, y_test = map(torch.from_numpy, as_floats(mnist()))
+    torch, model, optimizer = _torch_model(work)
+    x, y, x_test, y_test = map(torch.from_numpy, as_floats(dataset))
     cross_entropy = torch.nn.functional.cross_entropy
     seconds = []
-    for _ in range(epochs):
+    for _ in range(work.epochs):
         started = time.perf_counter()
-        for chosen in torch.randperm(len(x)).split(BATCH):
+        for chosen in torch.randperm(len(x)).split(work.batch):
             optimizer.zero_grad()
             cross_entropy(model(x[chosen]), y[chosen]).backward()
             optimizer.step()
@@ -152,15 +170,15 @@ def pytorch(epochs: int) -> Result:
     return seconds, _torch_accuracy(torch, model, x_test, y_test)
 
 
-def pytorch_dataloader(epochs: int) -> Result:
+def pytorch_dataloader(dataset, work: Work) -> Result:
     """The usual TensorDataset and DataLoader."""
-    torch, model, optimizer = _torch_model()
-    x, y, x_test, y_test = map(torch.from_numpy, as_floats(mnist()))
-    dataset = torch.utils.data.TensorDataset(x, y)
-    loader = torch.utils.data.DataLoader(dataset, batch_size=BATCH, shuffle=True)
+    torch, model, optimizer = _torch_model(work)
+    x, y, x_test, y_test = map(torch.from_numpy, as_floats(dataset))
+    pairs = torch.utils.data.TensorDataset(x, y)
+    loader = torch.utils.data.DataLoader(pairs, batch_size=work.batch, shuffle=True)
     cross_entropy = torch.nn.functional.cross_entropy
     seconds = []
-    for _ in range(epochs):
+    for _ in range(work.epochs):
         started = time.perf_counter()
         for a, labels in loader:
             optimizer.zero_grad()
@@ -170,40 +188,40 @@ def pytorch_dataloader(epochs: int) -> Result:
     return seconds, _torch_accuracy(torch, model, x_test, y_test)
 
 
-def scikit_learn(epochs: int) -> Result:
+def scikit_learn(dataset, work: Work) -> Result:
     """MLPClassifier; `partial_fit` over everything is one shuffled epoch."""
     import numpy as np
     from sklearn.neural_network import MLPClassifier
 
-    x, y, x_test, y_test = as_floats(mnist())
+    x, y, x_test, y_test = as_floats(dataset)
     model = MLPClassifier(
-        hidden_layer_sizes=(HIDDEN,),
+        hidden_layer_sizes=(work.hidden,),
         solver="sgd",
         learning_rate_init=RATE,
         momentum=0,
         alpha=0,
-        batch_size=BATCH,
+        batch_size=work.batch,
         random_state=0,
     )
     seconds = []
-    for _ in range(epochs):
+    for _ in range(work.epochs):
         started = time.perf_counter()
         model.partial_fit(x, y, classes=np.arange(10))
         seconds.append(time.perf_counter() - started)
     return seconds, float((model.predict(x_test) == y_test).mean())
 
 
-def keras(epochs: int) -> Result:
+def keras(dataset, work: Work) -> Result:
     """`model.fit` on arrays, compiled."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
-    x, y, x_test, y_test = as_floats(mnist())
+    x, y, x_test, y_test = as_floats(dataset)
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [
             keras.layers.Input((784,)),
-            keras.layers.Dense(HIDDEN, activation="relu"),
+            keras.layers.Dense(work.hidden, activation="relu"),
             keras.layers.Dense(10),
         ]
     )
@@ -212,14 +230,14 @@ def keras(epochs: int) -> Result:
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     seconds = []
-    for _ in range(epochs):
+    for _ in range(work.epochs):
         started = time.perf_counter()
-        model.fit(x, y, batch_size=BATCH, epochs=1, shuffle=True, verbose=0)
+        model.fit(x, y, batch_size=work.batch, epochs=1, shuffle=True, verbose=0)
         seconds.append(time.perf_counter() - started)
     return seconds, float((model.predict(x_test, verbose=0).argmax(1) == y_test).mean())
 
 
-TRAINERS: dict[str, tuple[Callable[[int], Result], str]] = {
+TRAINERS: dict[str, tuple[Callable[[Any, Work], Result], str]] = {
     "nnscratch": (nnscratch, "nnscratch"),
     "control": (control, "numpy"),
     "JAX": (jax, "jax"),
@@ -234,8 +252,8 @@ ONE_THREAD = ("nnscratch", "control", "scikit-learn, 1 thread")
 
 
 if __name__ == "__main__":
-    name, epochs = sys.argv[1], int(sys.argv[2])
+    name, work = sys.argv[1], Work(*map(int, sys.argv[2:]))
     if name in ONE_THREAD:
         os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    epoch_seconds, accuracy = TRAINERS[name][0](epochs)
+    epoch_seconds, accuracy = TRAINERS[name][0](mnist(), work)
     print(json.dumps({"epoch_seconds": epoch_seconds, "test_accuracy": accuracy}))

@@ -1,0 +1,106 @@
+"""The benchmarks measure what is there: each of them runs, on a handful of pictures."""
+
+import importlib
+import statistics
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import ROOT
+from nnscratch import TrainConfig
+from nnscratch.data import Dataset
+
+FOLDER = ROOT / "benchmarks"
+# What is too heavy to install for a test is tried only where it is installed anyway.
+IN_ENVIRONMENTS_OF_THEIR_OWN = ("jax", "torch", "keras")
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """Import a benchmark as it is imported when it runs: from its own folder."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module
+
+
+@pytest.fixture
+def few(own_dataset):
+    d = own_dataset
+    return Dataset(
+        "mnist", d.train_images[:300], d.train_labels[:300], d.test_images, d.test_labels, {}
+    )
+
+
+def test_every_benchmark_is_tried_here():
+    here = Path(__file__).read_text(encoding="utf-8")
+    for path in FOLDER.glob("*.py"):
+        assert f'benchmark("{path.stem}")' in here, path.name
+
+
+@pytest.mark.parametrize("name", ["nnscratch", "control", "scikit-learn"])
+@pytest.mark.filterwarnings("ignore")  # scikit-learn says that two epochs do not converge
+def test_a_trainer_trains_at_the_width_and_batch_that_are_asked_for(benchmark, few, name):
+    trainers = benchmark("trainers")
+    seconds, accuracy = trainers.TRAINERS[name][0](few, trainers.Work(2, hidden=12, batch=20))
+    assert len(seconds) == 2
+    assert min(seconds) > 0
+    assert name == "control" or accuracy > 0.3
+
+
+def test_no_other_peer_is_forgotten(benchmark):
+    modules = {module for _, module in benchmark("trainers").TRAINERS.values()}
+    assert modules == {"nnscratch", "numpy", "sklearn", *IN_ENVIRONMENTS_OF_THEIR_OWN}
+
+
+def test_the_grid_has_our_milliseconds_and_each_peers_ratio(benchmark, monkeypatch):
+    compare = benchmark("compare")
+    taken = {("nnscratch", 10): 0.05, ("JAX", 10): 0.1, ("nnscratch", 1024): 2, ("JAX", 1024): 1}
+    monkeypatch.setattr(compare, "epoch_seconds", lambda name, work: taken[name, work.hidden])
+    names = ["nnscratch", "JAX"]
+    rows = compare.measure_grid(names, 3, [(10, 64), (1024, 128)])
+    assert compare.grid_table(rows, names).splitlines() == [
+        "| hidden | batch | nnscratch, ms | JAX |",
+        "|---:|---:|---:|---:|",
+        "| 10 | 64 | 50 | 2.00 |",
+        "| 1,024 | 128 | 2,000 | 0.50 |",
+    ]
+    assert len(set(compare.GRID)) == 13
+
+
+@pytest.mark.mnist
+def test_a_comparison_starts_its_workers_and_understands_them(benchmark, mnist_dir, monkeypatch):
+    monkeypatch.setenv("NNSCRATCH_DATA_DIR", str(mnist_dir))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    compare, work = benchmark("compare"), benchmark("trainers").Work(2, 10, 1024)
+    assert compare.epoch_seconds("nnscratch", work) > 0
+    accuracy, seconds, megabytes = compare.whole_run("nnscratch", 1)
+    assert accuracy > 0.8
+    assert seconds > 0
+    assert 50 < megabytes < 500
+
+
+def test_a_recipe_is_measured(benchmark, few):
+    accuracy = benchmark("accuracy")
+    config = TrainConfig(epochs=2, batch_size=20, validation_size=0)
+    row = accuracy.measure(accuracy.Recipe("short", "--epochs 2", config), few, few, 2)
+    assert len(row["accuracies"]) == 2
+    assert row["test_accuracy"] == statistics.mean(row["accuracies"]) > 0.3
+    assert {"wide", "best", "textbook"} <= {recipe.name for recipe in accuracy.RECIPES}
+
+
+def test_one_size_of_the_scaling_is_measured(benchmark):
+    assert 0 < benchmark("scaling").one(samples=300, batch=50, hidden=7) < 10
+
+
+def test_real_pictures_are_scored(benchmark, few, monkeypatch):
+    handwriting = benchmark("handwriting")
+    monkeypatch.setattr(handwriting, "load_dataset", lambda folder: few)
+    monkeypatch.setattr(
+        handwriting, "TrainConfig", lambda: TrainConfig(epochs=1, validation_size=0)
+    )
+    model = handwriting.plain_model(Path("data"))
+    samples = sorted((ROOT / "data" / "samples").glob("*.png"))
+    for how in (handwriting.naive, *(handwriting.up_to(n) for n in range(6))):
+        images = handwriting.prepared(samples, how)
+        assert images.any(axis=(1, 2)).all()
+        assert handwriting.right(model, images, np.zeros(len(images))).dtype == bool
