@@ -89,11 +89,17 @@ def test_without_colours_a_picture_is_drawn_as_for_a_dumb_terminal(screen, photo
     assert STYLE.sub("", plain) == screen("predict", photo.name, TERM="dumb")
 
 
+def fits(text: str, width: int) -> bool:
+    """Tell whether the screen need not break a line, but where it holds one long word alone."""
+    return all(len(line) <= width or " " not in line.strip() for line in text.splitlines())
+
+
 def test_an_error_is_wrapped_between_words_at_a_terminal(screen):
     name = "a/very/long/name/of/a/model/that/needs/more/than/forty/columns.npz"
     seen = STYLE.sub("", screen("evaluate", name, width=40, code=1))
     words = {"there", "is", "no", "such", "model", "where:", "next:", "train", "with:"}
     assert words <= set(seen.split())
+    assert fits(seen, 40)
     assert sum(name in line for line in seen.splitlines()) == 2, "a path is never broken"
 
 
@@ -101,6 +107,8 @@ def test_results_are_wrapped_between_words_at_a_terminal(screen, own_data):
     seen = screen("train", *FAST, width=40, NNSCRATCH_DATA_DIR=own_data)
     seen = re.sub("\x1b\\[[0-9;?]*[A-Za-z]", "", seen)
     assert {"parameters,", "Saved", "model.npz:", "pictures),"} <= set(seen.split())
+    told = seen.partition("Test accuracy")[2].partition("Next: ")[0]  # a command stays whole
+    assert fits(told, 40)
 
 
 def test_a_table_is_shown_whole_on_a_narrow_screen(screen, own_data):

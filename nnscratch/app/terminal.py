@@ -8,9 +8,11 @@ never broken, and nowhere is a path.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segments
 from rich.table import Table
@@ -55,8 +57,27 @@ def tell(line: Text | str, *, style: str = "") -> None:
 
 def _write(console: Console, line: Text) -> None:
     line.plain = line.plain.translate(CONTROLS)
-    # `ignore`: a word longer than the screen is left to the terminal, which copies it as one.
-    console.print(line, soft_wrap=not console.is_terminal, overflow="ignore", crop=False)
+    pieces = _wrapped(line, console.width) if console.is_terminal else [line]
+    for piece in pieces:
+        console.print(piece, soft_wrap=True)
+
+
+def _wrapped(line: Text, width: int) -> list[Text]:
+    """Break a text between words; one longer than the screen, such as a path, stays in one piece.
+
+    A terminal copies such a word whole, which it could not if we had broken it.
+    """
+    pieces = []
+    for part in line.split("\n", allow_blank=True):
+        begin, breaks = 0, []
+        for word in re.finditer(r"\S+", part.plain):
+            if word.start() > begin and cell_len(part.plain[begin : word.end()]) > width:
+                begin = word.start()
+                breaks.append(begin)
+        for piece in part.divide(breaks):
+            piece.rstrip()
+            pieces.append(piece)
+    return pieces
 
 
 def show_error(error: NNScratchError) -> None:
