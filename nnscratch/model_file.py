@@ -336,8 +336,10 @@ def _is_epoch(entry: object) -> bool:
 
 def _generator_of(state: dict[str, Any]) -> dict[str, Any]:
     try:
+        if min(state["state"].values()) < 0:  # of which NumPy 1.26 makes something else
+            raise ValueError("a negative state")
         np.random.PCG64().state = state  # type: ignore[assignment]
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise _Unsound("the member generator is no state of a random generator") from error
     return state
 
