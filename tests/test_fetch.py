@@ -378,7 +378,8 @@ def test_without_progress_there_is_an_end_however_many_mirrors(kind, tmp_path):
         assert time.monotonic() - started < 15
     said = caught.value.where.splitlines()
     assert len(said) == 50
-    assert "given up after" in said[0]
+    # By our deadline or by the socket's, which is as long: whichever is noticed first.
+    assert "given up after" in said[0] or "it stopped sending" in said[0]
     assert said[-1].endswith("not asked: 2 s went by for nothing")
 
 
