@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -132,13 +132,17 @@ def table(rows: dict[str, dict[str, object]], epochs: int) -> Table:
 
 
 def measure_grid(
-    names: list[str], rounds: int, points: Sequence[tuple[int, int]], epochs: int = GRID_EPOCHS
+    names: list[str],
+    rounds: int,
+    points: Sequence[tuple[int, int]],
+    epochs: int = GRID_EPOCHS,
+    measure: Callable[[str, Work], float] = epoch_seconds,
 ) -> list[dict[str, float]]:
     """Run each point in turn with the peers; gives our milliseconds and their ratios to ours."""
     rows = []
     for hidden, batch in points:
         work = Work(epochs + 1, hidden, batch)
-        seconds = [{name: epoch_seconds(name, work) for name in names} for _ in range(rounds)]
+        seconds = [{name: measure(name, work) for name in names} for _ in range(rounds)]
         row = {"hidden": hidden, "batch": batch}
         row["milliseconds"] = 1e3 * statistics.median(each["nnscratch"] for each in seconds)
         for name in names:

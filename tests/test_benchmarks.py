@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from nnscratch import TrainConfig
+from nnscratch import TrainConfig, load_model
 from nnscratch.data import Dataset
 
 FOLDER = ROOT / "benchmarks"
@@ -52,12 +52,13 @@ def test_no_other_peer_is_forgotten(benchmark):
     assert modules == {"nnscratch", "numpy", "sklearn", *IN_ENVIRONMENTS_OF_THEIR_OWN}
 
 
-def test_the_grid_has_our_milliseconds_and_each_peers_ratio(benchmark, monkeypatch):
+def test_the_grid_has_our_milliseconds_and_each_peers_ratio(benchmark):
     compare = benchmark("compare")
     taken = {("nnscratch", 10): 0.05, ("JAX", 10): 0.1, ("nnscratch", 1024): 2, ("JAX", 1024): 1}
-    monkeypatch.setattr(compare, "epoch_seconds", lambda name, work: taken[name, work.hidden])
     names = ["nnscratch", "JAX"]
-    rows = compare.measure_grid(names, 3, [(10, 64), (1024, 128)])
+    rows = compare.measure_grid(
+        names, 3, [(10, 64), (1024, 128)], measure=lambda name, work: taken[name, work.hidden]
+    )
     assert compare.grid_table(rows, names).splitlines() == [
         "| hidden | batch | nnscratch, ms | JAX |",
         "|---:|---:|---:|---:|",
@@ -92,13 +93,8 @@ def test_one_size_of_the_scaling_is_measured(benchmark):
     assert 0 < benchmark("scaling").one(samples=300, batch=50, hidden=7) < 10
 
 
-def test_real_pictures_are_scored(benchmark, few, monkeypatch):
-    handwriting = benchmark("handwriting")
-    monkeypatch.setattr(handwriting, "load_dataset", lambda folder: few)
-    monkeypatch.setattr(
-        handwriting, "TrainConfig", lambda: TrainConfig(epochs=1, validation_size=0)
-    )
-    model = handwriting.plain_model(Path("data"))
+def test_real_pictures_are_scored(benchmark):
+    handwriting, model = benchmark("handwriting"), load_model("pretrained")
     samples = sorted((ROOT / "data" / "samples").glob("*.png"))
     for how in (handwriting.naive, *(handwriting.up_to(n) for n in range(6))):
         images = handwriting.prepared(samples, how)
