@@ -61,11 +61,15 @@ def check_nothing_is_lost(process, folder, sent) -> str:
 @pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])
 def test_a_signal_at_any_moment_loses_no_finished_epoch(again, own_data, tmp_path):
     rng = random.Random(5)
+    begun = time.perf_counter()
+    started(tmp_path, own_data).communicate(timeout=60)
+    whole_run_seconds = time.perf_counter() - begun
 
     def one(number):
         folder = tmp_path / str(number)
         folder.mkdir()
-        sent, moment, pause = rng.choice(SIGNALS), rng.uniform(0.1, 3), rng.uniform(0, 0.1)
+        sent, pause = rng.choice(SIGNALS), rng.uniform(0, 0.1)
+        moment = rng.uniform(0.1, 1.3 * whole_run_seconds)  # two at a time take a little longer
         process = started(folder, own_data)
         time.sleep(moment)
         process.send_signal(sent)
