@@ -11,7 +11,6 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +21,12 @@ from nnscratch.arrays import Images, Labels, as_images, as_labels
 from nnscratch.augment import augment
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network
+from nnscratch.cores import Helper, second_core
 from nnscratch.errors import ConfigError, DivergenceError
 from nnscratch.metrics import evaluate
 from nnscratch.model import build_network
 from nnscratch.pictures.framing import deskew
-from nnscratch.products import Floats, empty_batch, scale_pixels
+from nnscratch.products import Floats, add_multiple, empty_batch, scale_pixels
 
 PICTURES_AHEAD = 4096  # few enough to stay in a cache, enough for handing over to cost little
 
@@ -223,7 +223,7 @@ def _train_epoch(
     start, total = 0, 0.0
     with (
         np.errstate(over="ignore", invalid="ignore"),  # the loss tells, and is looked at
-        ThreadPoolExecutor(max_workers=1) as second,
+        second_core() as second,
     ):
         pieces = _made_ahead(_pieces(images, order, state.rng, config), second)
         for pixels in _batches(pieces, config.batch_size):
@@ -257,20 +257,17 @@ def _pieces(
         yield augment(piece, rng) if config.augment else piece
 
 
-def _made_ahead(pieces: Iterator[Images], second: ThreadPoolExecutor) -> Iterator[Images]:
+def _made_ahead(pieces: Iterator[Images], second: Helper) -> Iterator[Images]:
     """Yield the pieces, each made by the second thread while the one before it is in use.
 
     Fetching pictures from all over memory and drawing variants then costs the first core
     nothing. The pieces and their order are the same, also where no thread can be started.
     """
-    try:
-        following = second.submit(next, pieces, None)
-    except RuntimeError:  # the system's limit on threads
-        yield from pieces
-        return
-    while (piece := following.result()) is not None:
+    following = second.submit(next, pieces, None)
+    while following and (piece := following.result()) is not None:
         following = second.submit(next, pieces, None)
         yield piece
+    yield from pieces  # where no thread can be started, all of them
 
 
 def _batches(pieces: Iterator[Images], size: int) -> Iterator[Images]:
@@ -305,14 +302,14 @@ def step(state: TrainingState, learning_rate: float, config: TrainConfig) -> Non
     network = state.network
     if config.weight_decay:
         for layer in (network.hidden, network.output):
-            layer.dLdW += config.weight_decay * layer.W
+            add_multiple(layer.dLdW.reshape(-1), config.weight_decay, layer.W.reshape(-1))
     direction = network.dLdtheta
     if config.momentum:
         velocity = state.memory["velocity"]
         velocity *= config.momentum
         velocity += direction
         direction = velocity
-    network.theta -= learning_rate * direction
+    add_multiple(network.theta, -learning_rate, direction)
 
 
 def _diverged(epoch: int, batch: int, loss: float, config: TrainConfig) -> DivergenceError:

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "nnscratch"
 
 # From the cellar to the roof. A room may import whatever stands before it, and its own files.
 FLOORS = (
-    ("errors", "files", "arrays", "config", "products", "core"),
+    ("errors", "files", "arrays", "config", "cores", "products", "core"),
     ("pictures", "data", "metrics", "augment", "gradcheck", "explain"),
     ("model", "training", "model_file", "runs", "records"),
     ("lab",),

@@ -53,6 +53,14 @@ def test_train_writes_results_to_stdout_and_progress_to_stderr(run, own_data, tm
     assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
 
 
+def test_the_threads_that_blas_is_allowed_do_not_change_a_model(run, own_data, tmp_path):
+    wide = (*FAST, "--hidden", "128", "--batch-size", "256")
+    for threads in "12":
+        done = run("train", *wide, "-o", threads, data_dir=own_data, OPENBLAS_NUM_THREADS=threads)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
 def test_the_next_command_can_be_pasted_whatever_the_model_is_called(run, own_data):
     done = run("train", *FAST, "-o", "my model.npz", data_dir=own_data)
     assert "-m nnscratch evaluate 'my model.npz'" in done.stderr

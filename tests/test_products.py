@@ -1,9 +1,41 @@
 """The multiplying beneath the blackboard: the numbers are plain NumPy's, and arrays stay put."""
 
+import threading
+
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
-from nnscratch.products import empty_batch, identity, join, kept, ones, product, scale_pixels, split
+from nnscratch.cores import second_core
+from nnscratch.products import (
+    PIECE,
+    SMALL_PRODUCT,
+    WORTH_SHARING,
+    add_multiple,
+    empty_batch,
+    identity,
+    join,
+    kept,
+    largest_uncut,
+    ones,
+    product,
+    scale_pixels,
+    small_kernels,
+    split,
+    tile,
+)
+
+
+@pytest.fixture(params=["SkylakeX", "Haswell"])
+def kind(request, monkeypatch):
+    """Cut products as on one kind of processor and on another; BLAS itself was loaded before."""
+    monkeypatch.setenv("OPENBLAS_CORETYPE", request.param)
+    for function in (small_kernels, largest_uncut):
+        function.cache_clear()
+    yield request.param
+    for function in (small_kernels, largest_uncut):
+        function.cache_clear()
 
 
 @pytest.mark.parametrize("out_dtype", [None, np.float32, np.float64])
@@ -18,6 +50,108 @@ def test_a_product_is_numpys_for_any_real_numbers_and_any_room(
     result = product(left, right, out=room)
     np.testing.assert_array_equal(result, left @ right)
     assert room is None or result is room
+
+
+units = st.sampled_from([1, 7, 10, 31, 32, 33, 64, 128])
+samples = st.sampled_from([1, 4, 31, 64, 95, 100, 127, 128, 129, 256, 300])
+
+
+@pytest.mark.usefixtures("kind")
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(units, samples, st.sampled_from([np.float32, np.float64]), st.booleans())
+@example(200, 300, np.float32, False)
+@example(128, 256, np.float64, True)
+@example(10, 1000, np.float32, True)
+def test_the_large_products_of_any_shape_are_the_plain_ones_up_to_rounding(H, N, dtype, given_room):
+    rng = np.random.default_rng(H * N)
+    W, A = rng.standard_normal((H, 784)).astype(dtype), rng.random((N, 784)).astype(dtype)
+    dLdZ = rng.standard_normal((H, N)).astype(dtype)
+    for left, right in ((W, A.T), (dLdZ, A), (W.T, dLdZ), (W, A[:, ::-1].T), (dLdZ[:, ::-1], A)):
+        out = np.full((len(left), right.shape[1]), np.nan, dtype) if given_room else None
+        with second_core():
+            result = product(left, right, out=out)
+        assert result.dtype == dtype
+        assert out is None or result is out
+        exact = left.astype(float) @ right.astype(float)
+        largest = np.abs(left).astype(float) @ np.abs(right).astype(float)
+        assert (np.abs(result - exact) <= 20 * np.finfo(dtype).eps * largest).all()
+
+
+@pytest.mark.usefixtures("kind")
+def test_a_large_product_takes_any_numbers_and_any_room(rng):
+    left, right = rng.integers(-9, 9, (100, 784)), rng.integers(-9, 9, (784, 400))
+    with second_core():
+        for room in (np.full((100, 400), np.nan), np.full((100, 400), np.nan, np.float32)):
+            assert product(left.astype(np.float32), right, out=room) is room
+            np.testing.assert_array_equal(room, left @ right)
+        np.testing.assert_array_equal(product(left, right), left @ right)
+
+
+@pytest.mark.usefixtures("kind")
+def test_what_overflows_says_nothing_as_with_dot():
+    huge = np.full((128, 784), 3e38, np.float32)
+    with second_core():
+        assert np.isinf(product(huge, np.ones((784, 512), np.float32))).all()
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.parametrize("kind", ["SkylakeX"], indirect=True)
+@pytest.mark.parametrize("H", [7, 10, 18, 19, 31, 32, 33, 64, 128, 1024])
+@pytest.mark.parametrize("N", [4, 32, 64, 96, 127, 128, 256, 1024])
+def test_every_tile_is_small_enough_for_the_kernels_or_the_product_itself(H, N):
+    for shape, transposed in (((H, 784, N), True), ((H, N, 784), False)):
+        rows, depth, columns = tile(*shape, transposed)
+        whole = (rows, depth, columns) == shape
+        assert whole or rows * depth * columns <= 1_000_000
+        assert whole or not transposed or rows * columns <= 1_200
+        assert rows <= shape[0]
+        assert depth <= shape[1]
+        assert columns <= shape[2]
+    assert tile(H, 784, N, True) != (H, 784, N) or H * 784 * N <= SMALL_PRODUCT
+    assert tile(H, N, 784, False) != (H, N, 784) or N > 128 or H * 784 * N <= SMALL_PRODUCT
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.parametrize("kind", ["Haswell"], indirect=True)
+def test_without_kernels_for_small_matrices_there_are_no_tiles():
+    assert tile(128, 784, 256, True) == (128, 784, 256)
+    assert tile(128, 64, 784, False) == (128, 64, 784)
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.parametrize(("H", "N"), [(10, 4), (10, 32), (10, 64), (10, 100), (10, 55_000)])
+def test_the_published_settings_at_ten_units_keep_the_bits_of_the_plain_product(H, N, rng):
+    W, A = rng.random((H, 784), np.float32), rng.random((N, 784), np.float32)
+    dLdZ = rng.random((H, N), np.float32)
+    with second_core():
+        assert np.array_equal(product(W, A.T), W.dot(A.T))
+        assert np.array_equal(product(dLdZ, A), dLdZ.dot(A))
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.parametrize(("H", "N"), [(128, 256), (33, 1200), (300, 128), (1024, 37)])
+def test_the_bits_do_not_depend_on_whether_the_other_core_has_time(H, N, rng):
+    W, A = rng.random((H, 784), np.float32), rng.random((N, 784), np.float32)
+    assert H * N * 784 > WORTH_SHARING
+    with second_core():
+        there = product(W, A.T)
+    with second_core() as helper:
+        released = threading.Event()
+        helper.submit(released.wait)
+        here = product(W, A.T)
+        released.set()
+    assert np.array_equal(here, there)
+
+
+@pytest.mark.parametrize("n", [1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_multiple_is_added_to_the_last_bit_as_written_plainly(n, dtype, rng):
+    place, vector = rng.standard_normal((2, n)).astype(dtype)
+    plain = place.copy()
+    plain -= 0.1 * vector
+    add_multiple(place, -0.1, vector)
+    assert place.dtype == dtype
+    assert np.array_equal(place, plain)
 
 
 def test_ones_are_shared_and_so_cannot_be_written_to():

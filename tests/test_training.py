@@ -13,7 +13,7 @@ from nnscratch.config import TrainConfig
 from nnscratch.data import Dataset
 from nnscratch.errors import ConfigError, DivergenceError
 from nnscratch.metrics import evaluate
-from nnscratch.products import scale_pixels
+from nnscratch.products import PIECE, scale_pixels
 from nnscratch.training import PICTURES_AHEAD, TrainingState, fit, hold_out, learning_rate_at, step
 
 SMALL = TrainConfig(epochs=3, validation_size=200, batch_size=10)
@@ -199,6 +199,25 @@ def test_weight_decay_pulls_weights_and_leaves_biases():
     assert bias == 2 - 0.5 * 3
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+def test_a_step_of_a_wide_network_is_to_the_last_bit_what_the_equations_say(rng, decay, momentum):
+    config = TrainConfig(hidden_size=400, momentum=momentum, weight_decay=decay)
+    state, plain = TrainingState.start(config), TrainingState.start(config).network
+    assert len(plain.theta) > PIECE
+    plain.dLdtheta = state.network.dLdtheta = rng.standard_normal(plain.theta.shape)
+    velocity = state.memory["velocity"]
+    velocity[:] = rng.standard_normal(velocity.shape)
+    v = velocity * momentum
+    step(state, 0.1, config)
+    for layer in (plain.hidden, plain.output):
+        layer.dLdW += decay * layer.W
+    v += plain.dLdtheta
+    plain.theta -= 0.1 * (v if momentum else plain.dLdtheta)
+    assert np.array_equal(state.network.theta, plain.theta)
+    assert not momentum or np.array_equal(velocity, v)
+
+
 def test_the_cosine_schedule_falls_from_the_rate_to_zero():
     config = TrainConfig(schedule="cosine", epochs=4, learning_rate=0.2)
     rates = [learning_rate_at(progress, config) for progress in (0, 1, 2, 3, 4)]
@@ -207,6 +226,22 @@ def test_the_cosine_schedule_falls_from_the_rate_to_zero():
     assert rates[4] == pytest.approx(0, abs=1e-15)
     assert rates == sorted(rates, reverse=True)
     assert learning_rate_at(3, TrainConfig()) == 0.1
+
+
+@pytest.mark.parametrize("momentum", [0, 0.9])
+def test_a_wide_run_that_is_stopped_and_goes_on_is_the_same_run_to_the_last_bit(
+    own_dataset, momentum
+):
+    images, labels = own_dataset.train_images, own_dataset.train_labels
+    config = TrainConfig(
+        epochs=2, hidden_size=200, batch_size=256, validation_size=0, momentum=momentum
+    )
+    whole = trained(own_dataset, config)[0].network.theta
+    stopped, again = TrainingState.start(config), TrainingState.start(config)
+    next(fit(stopped, images, labels, config))
+    again.restore(stopped.checkpoint())
+    list(fit(again, images, labels, config))
+    assert np.array_equal(again.network.theta, whole)
 
 
 def test_augmentation_and_deskewing_still_learn_and_repeat(own_dataset):

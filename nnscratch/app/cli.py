@@ -42,8 +42,9 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; no traceback leaves here unless NNSCRATCH_DEBUG asks for it."""
-        # Two threads may take half as long as one, and may take twice as long: docs/scaling.md
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        # BLAS's own threads wait for each other, and round otherwise than one: docs/scaling.md.
+        # Large products use the second core in a way of their own (cores.py).
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
         signals.listen()
         try:
             with telling_how_called():
