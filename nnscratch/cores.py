@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-PAUSE = 200  # works that are not shared after one that did not pay
+TRIED = 8  # works that are done each way, to see which is faster,
+FOLLOWING = 400  # before so many are done that way
 
 _mine = threading.local()
 P = ParamSpec("P")
@@ -27,7 +28,9 @@ class Helper:
     def __init__(self, executor: ThreadPoolExecutor) -> None:
         self._executor = executor
         self._starts = True
-        self._pause = 0 if cores() > 1 else -1  # works until one is shared again; -1: never
+        self._several_cores = cores() > 1
+        self._number = 0
+        self._seconds = {False: 0.0, True: 0.0}  # of the works that were tried alone, and shared
 
     def submit(
         self, task: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
@@ -41,25 +44,31 @@ class Helper:
         return None
 
     def share(self, first: Callable[[], None], second: Callable[[], None]) -> None:
-        """Do the first here and the second there, or both here where the thread has no time.
+        """Do the first here and the second there, or both here where that is faster.
 
-        Where the other core belongs to someone else, one would wait for it: after a wait as long
-        as the work itself, nothing is shared for a while.
+        It is faster where the other core belongs to someone else: one would wait for it. So both
+        ways are tried, again and again.
         """
-        future = None
-        if self._pause == 0:
-            future = self.submit(second)
-        elif self._pause > 0:
-            self._pause -= 1
-        started = time.perf_counter()
-        first()
-        if future is None or future.cancel():
+        if not self._several_cores:
+            first()
             second()
             return
-        ready = time.perf_counter()
-        future.result()
-        if time.perf_counter() - ready > (ready - started) / 2:
-            self._pause = PAUSE
+        if self._number == 2 * TRIED + FOLLOWING:
+            self._number, self._seconds = 0, {False: 0.0, True: 0.0}
+        if tried := self._number < 2 * TRIED:
+            shared = self._number >= TRIED
+        else:
+            shared = self._seconds[True] < self._seconds[False]
+        self._number += 1
+        started = time.perf_counter()
+        future = self.submit(second) if shared else None
+        first()
+        if future is None or future.cancel():  # nobody has begun it
+            second()
+        else:
+            future.result()
+        if tried:
+            self._seconds[shared] += time.perf_counter() - started
 
 
 @contextlib.contextmanager

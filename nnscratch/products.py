@@ -24,6 +24,7 @@ CACHE_LINE_BYTES = 64
 PIECE = 1 << 17  # numbers; so many of a vector fit in the cache of a core
 
 THIN = 32  # rows and columns of a tile; a matrix with fewer rows is thin
+UNROLLED = 48  # rows or columns that every kernel takes in whole steps
 DEEPEST_IN_TILES = 4096  # samples; larger batches come from memory, and tiles were not tried
 WORTH_SHARING = 25_000_000  # multiplications; handing over to another core and back costs 50 µs
 
@@ -62,18 +63,19 @@ def product(left: Floats, right: Floats, out: Floats | None = None) -> Floats:
 
 
 def _large_product(left: Floats, right: Floats, out: Floats | None, helper: Helper) -> Floats:
-    """Cut the longer side of the result in two if that pays; what is not cut is read twice."""
+    """Cut a product in two if that pays, and then into tiles."""
     n, k, m = *left.shape, right.shape[1]
     if out is None:
         out = np.empty((n, m), left.dtype)
-    if min(n, m) < THIN or n * k * m < WORTH_SHARING:
+    if n < THIN or max(2 * n, m) < 4 * UNROLLED or n * k * m < WORTH_SHARING:
         _in_tiles(left, right, out)
         return out
-    half = max(n, m) // 2 // THIN * THIN
-    if n > m:
+    if 2 * n > m:  # what is not cut is read twice, and `right` is read faster
+        half = n // 2 // UNROLLED * UNROLLED
         first = left[:half], right, out[:half]
         second = left[half:], right, out[half:]
     else:
+        half = m // 2 // UNROLLED * UNROLLED
         first = left, right[:, :half], out[:, :half]
         second = left, right[:, half:], out[:, half:]
     helper.share(lambda: _in_tiles(*first), lambda: _in_tiles(*second))

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from conftest import ROOT
-from nnscratch.cores import PAUSE, cores, helper_here, second_core
+from nnscratch.cores import FOLLOWING, TRIED, cores, helper_here, second_core
 
 TWO_CORES = pytest.mark.skipif(cores() < 2, reason="there is one core")
 
@@ -18,10 +18,17 @@ def who(into):
     return lambda: into.append(threading.current_thread().name)
 
 
+def tried_alone(helper):
+    """Bring a helper to where it hands over."""
+    for _ in range(TRIED):
+        helper.share(lambda: None, lambda: None)
+
+
 @TWO_CORES
 def test_two_halves_are_done_side_by_side():
     met = threading.Barrier(2, timeout=10)
     with second_core() as helper:
+        tried_alone(helper)
         helper.share(met.wait, met.wait)
     assert not met.broken
 
@@ -29,6 +36,7 @@ def test_two_halves_are_done_side_by_side():
 def test_while_the_thread_is_busy_both_halves_are_done_here_and_nothing_is_done_twice():
     done, released = [], threading.Event()
     with second_core() as helper:
+        tried_alone(helper)
         helper.submit(released.wait)
         helper.share(who(done), who(done))
         assert done == [threading.current_thread().name] * 2
@@ -37,20 +45,32 @@ def test_while_the_thread_is_busy_both_halves_are_done_here_and_nothing_is_done_
 
 
 @TWO_CORES
-def test_after_a_long_wait_for_the_other_core_nothing_is_handed_over_for_a_while():
-    done = []
+@pytest.mark.parametrize("pays", [False, True])
+def test_what_is_faster_alone_is_done_alone_until_it_is_tried_again(pays):
+    here, done = threading.current_thread(), []
+
+    def first():
+        time.sleep(
+            0.005 if threading.current_thread() is here else 0.02
+        )  # so that the other is begun
+
+    def second():
+        done.append(threading.current_thread() is here)
+        first() if not pays else time.sleep(0.005)
+
     with second_core() as helper:
-        started = threading.Event()
-
-        def slow():
-            started.set()
-            time.sleep(0.05)
-
-        helper.share(started.wait, slow)
-        for _ in range(PAUSE):
-            helper.share(who(done), who(done))
-        assert set(done) == {threading.current_thread().name}
+        for _ in range(2 * TRIED):
+            helper.share(first, second)
+        assert done[:TRIED] == [True] * TRIED
+        assert not any(done[TRIED:])
+        done.clear()
+        for _ in range(10):
+            helper.share(first, second)
+        assert done == [not pays] * 10
+        for _ in range(FOLLOWING - 10):
+            helper.share(lambda: None, lambda: None)
         met = threading.Barrier(2, timeout=10)
+        tried_alone(helper)
         helper.share(met.wait, met.wait)
 
 
@@ -60,8 +80,10 @@ def test_an_error_on_the_other_core_reaches_the_caller():
         raise ZeroDivisionError
 
     started = threading.Event()
-    with second_core() as helper, pytest.raises(ZeroDivisionError):
-        helper.share(started.wait, lambda: (started.set(), fail()))
+    with second_core() as helper:
+        tried_alone(helper)
+        with pytest.raises(ZeroDivisionError):
+            helper.share(started.wait, lambda: (started.set(), fail()))
 
 
 def test_the_helper_belongs_to_its_block_and_its_thread():
