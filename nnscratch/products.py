@@ -26,7 +26,9 @@ PIECE = 1 << 17  # numbers; so many of a vector fit in the cache of a core
 THIN = 32  # rows and columns of a tile; a matrix with fewer rows is thin
 UNROLLED = 48  # rows or columns that every kernel takes in whole steps
 DEEPEST_IN_TILES = 4096  # samples; larger batches come from memory, and tiles were not tried
-WORTH_SHARING = 25_000_000  # multiplications; handing over to another core and back costs 50 µs
+# Handing over to another core and back costs 50 µs, and what it computed comes from its cache.
+WORTH_SHARING = 25_000_000  # multiplications
+THICK = 128  # rows, columns and depth; 512 units and batches of 64 became slower, and have 64
 
 # OpenBLAS has kernels for small matrices, and takes them up to a million multiplications, and up to
 # 1,200 numbers in the result where the right matrix is a transposed one
@@ -67,7 +69,7 @@ def _large_product(left: Floats, right: Floats, out: Floats | None, helper: Help
     n, k, m = *left.shape, right.shape[1]
     if out is None:
         out = np.empty((n, m), left.dtype)
-    if n < THIN or max(2 * n, m) < 4 * UNROLLED or n * k * m < WORTH_SHARING:
+    if min(n, k, m) < THICK or n * k * m < WORTH_SHARING:
         _in_tiles(left, right, out)
         return out
     if 2 * n > m:  # what is not cut is read twice, and `right` is read faster
