@@ -43,8 +43,8 @@ REASONS = {
     "batch": "In small batches the overhead of some thirty NumPy calls per step dominates; in "
     "larger ones, converting the pixels and the two large products.",
     "hidden": "With ten units, overhead and pixels dominate; from about thirty on, the two large "
-    "products do, and time grows with the width. Products are shared between two cores from 25 "
-    "million multiplications on, where no side is below 128.",
+    "products do, and time grows with the width. Products are shared between two cores from 80 "
+    "million multiplications on.",
 }
 
 CONCLUSION = """## The cores

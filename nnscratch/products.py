@@ -27,7 +27,7 @@ THIN = 32  # rows and columns of a tile; a matrix with fewer rows is thin
 UNROLLED = 48  # rows or columns that every kernel takes in whole steps
 DEEPEST_IN_TILES = 4096  # samples; larger batches come from memory, and tiles were not tried
 # Handing over to another core and back costs 50 µs, and what it computed comes from its cache.
-WORTH_SHARING = 25_000_000  # multiplications
+WORTH_SHARING = 80_000_000  # multiplications; at 51 million nothing was gained, at 103 a fifth
 THICK = 128  # rows, columns and depth; 512 units and batches of 64 became slower, and have 64
 
 # OpenBLAS has kernels for small matrices, and takes them up to a million multiplications, and up to
@@ -52,13 +52,12 @@ def product(left: Floats, right: Floats, out: Floats | None = None) -> Floats:
     >>> product(np.array([[1, 2]]), np.array([[3], [4]]), out=np.zeros((1, 1), np.float32))
     array([[11.]], dtype=float32)
     """
-    alike = left.dtype == right.dtype and (out is None or out.dtype == left.dtype)
-    if left.shape[0] * right.size > largest_uncut() and alike and (helper := helper_here()):
+    if len(left) * right.size > largest_uncut() and (helper := helper_here()):
         return _large_product(left, right, out, helper)
     if out is None:
         result: Floats = left.dot(right)
         return result
-    if alike:
+    if left.dtype == right.dtype == out.dtype:
         return left.dot(right, out=out)
     out[:] = left.dot(right)
     return out
@@ -68,7 +67,7 @@ def _large_product(left: Floats, right: Floats, out: Floats | None, helper: Help
     """Cut a product in two if that pays, and then into tiles."""
     n, k, m = *left.shape, right.shape[1]
     if out is None:
-        out = np.empty((n, m), left.dtype)
+        out = np.empty((n, m), np.result_type(left, right))
     if min(n, k, m) < THICK or n * k * m < WORTH_SHARING:
         _in_tiles(left, right, out)
         return out
@@ -91,7 +90,7 @@ def _in_tiles(left: Floats, right: Floats, out: Floats) -> None:
     """
     n, k, m = *left.shape, right.shape[1]
     rows, depth, columns = tile(n, k, m, right.strides[0] < right.strides[1])
-    with np.errstate(all="ignore"):  # as with `dot`; whoever trains looks at the loss
+    with np.errstate(all="ignore"):  # whoever trains looks at the loss, and not in every thread
         if depth < k:
             _over_depth(left, right, depth, out)
             return

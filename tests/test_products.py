@@ -57,10 +57,10 @@ samples = st.sampled_from([1, 4, 31, 64, 95, 100, 127, 128, 129, 256, 300])
 @pytest.mark.usefixtures("kind")
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(units, samples, st.sampled_from([np.float32, np.float64]), st.booleans())
-@example(200, 300, np.float32, False)
+@example(400, 300, np.float32, False)
 @example(1000, 200, np.float32, False)
 @example(333, 129, np.float32, True)
-@example(128, 256, np.float64, True)
+@example(128, 900, np.float64, True)
 @example(10, 1000, np.float32, True)
 def test_the_large_products_of_any_shape_are_the_plain_ones_up_to_rounding(H, N, dtype, given_room):
     rng = np.random.default_rng(H * N)
@@ -79,17 +79,17 @@ def test_the_large_products_of_any_shape_are_the_plain_ones_up_to_rounding(H, N,
 
 @pytest.mark.usefixtures("kind")
 def test_a_large_product_takes_any_numbers_and_any_room(rng):
-    left, right = rng.integers(-9, 9, (100, 784)), rng.integers(-9, 9, (784, 400))
+    left, right = rng.integers(-9, 9, (300, 784)), rng.integers(-9, 9, (784, 400))
     with second_core():
-        for room in (np.full((100, 400), np.nan), np.full((100, 400), np.nan, np.float32)):
+        for room in (np.full((300, 400), np.nan), np.full((300, 400), np.nan, np.float32)):
             assert product(left.astype(np.float32), right, out=room) is room
             np.testing.assert_array_equal(room, left @ right)
         np.testing.assert_array_equal(product(left, right), left @ right)
 
 
 @pytest.mark.usefixtures("kind")
-def test_what_overflows_says_nothing_as_with_dot():
-    huge = np.full((128, 784), 3e38, np.float32)
+def test_what_overflows_in_a_large_product_says_nothing():
+    huge = np.full((300, 784), 3e38, np.float32)
     with second_core():
         assert np.isinf(product(huge, np.ones((784, 512), np.float32))).all()
 
@@ -129,7 +129,7 @@ def test_the_published_settings_at_ten_units_keep_the_bits_of_the_plain_product(
 
 
 @pytest.mark.usefixtures("kind")
-@pytest.mark.parametrize(("H", "N"), [(128, 256), (150, 1200), (300, 128), (1024, 130)])
+@pytest.mark.parametrize(("H", "N"), [(128, 900), (150, 1200), (300, 400), (1024, 130)])
 def test_the_bits_do_not_depend_on_whether_the_other_core_has_time(H, N, rng):
     W, A = rng.random((H, 784), np.float32), rng.random((N, 784), np.float32)
     assert H * N * 784 > WORTH_SHARING
