@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from nnscratch.arrays import Images, as_images
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network
+from nnscratch.explain import Explanation, Tipping, explain, tip
 from nnscratch.metrics import Report, evaluate
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import Floats, scale_pixels
@@ -60,6 +61,23 @@ class Prediction:
     def probability(self) -> float:
         """Return the probability of the digit, 0–1."""
         return float(self.probabilities[self.digit])
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why a model says one digit of a picture and not another.
+
+    Attributes:
+        seen: (28, 28) uint8, the picture as the network saw it.
+        deskewed: whether that is sheared upright.
+        account: what each pixel and each hidden unit adds to the lead.
+        tipping: a small change of ink that would have changed the answer; None if there is none.
+    """
+
+    seen: Images
+    deskewed: bool
+    account: Explanation
+    tipping: Tipping | None
 
 
 @dataclass(frozen=True)
@@ -129,6 +147,24 @@ class Model:
         probabilities = self.predict_proba(picture.image[np.newaxis])[0]
         notes = tuple(_doubts(picture, probabilities))
         return Prediction(picture, int(probabilities.argmax()), probabilities, notes)
+
+    def why(self, image: Images, against: int | None = None) -> Why:
+        """Account for the answer to one picture.
+
+        Args:
+            image: (28, 28), uint8 0–255 or float 0–1, framed as MNIST's are.
+            against: the digit that it might have been, 0 … 9; the runner-up if None, or if it is
+                the answer itself.
+
+        Raises:
+            ArrayError: they are not so.
+        """
+        seen = self.seen(as_images(np.asarray(image)[np.newaxis]))
+        A = scale_pixels(seen, self.network.theta.dtype)
+        first, second = (int(digit) for digit in self.network.forward(A)[0].argsort()[:-3:-1])
+        other = second if against in (None, first) else int(against or 0)
+        account = explain(self.network, A, first, other)
+        return Why(seen[0], self.network.deskewed, account, tip(self.network, A, first, other))
 
     def outspoken_units(self, count: int = UNITS_SHOWN) -> NDArray[np.intp]:
         """Return the numbers of the hidden units with the most say, at most `count`, ascending.

@@ -14,7 +14,7 @@ from nnscratch.data import Fetched
 from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import Report
-from nnscratch.model import Model, Prediction
+from nnscratch.model import Model, Prediction, Why
 from nnscratch.runs import Finished
 from nnscratch.training import EpochResult
 
@@ -31,9 +31,14 @@ def fetched(file: Fetched) -> dict[str, Any]:
     }
 
 
-def epoch(result: EpochResult) -> dict[str, Any]:
-    """Say what one epoch came to."""
-    return {"event": "epoch", **vars(result)}
+def epoch(result: EpochResult, watched: tuple[str, Prediction] | None = None) -> dict[str, Any]:
+    """Say what one epoch came to, and what its network makes of a picture that is watched."""
+    record = {"event": "epoch", **vars(result)}
+    if watched is None:
+        return record
+    image, answer = watched
+    keys = {"image": image, "digit": answer.digit, "probability": answer.probability}
+    return {**record, "watched": {**keys, "probabilities": answer.probabilities.tolist()}}
 
 
 def done(finished: Finished, model_path: str, notes: Sequence[str]) -> dict[str, Any]:
@@ -60,8 +65,24 @@ def report(
     split: str,
     mistakes: int,
     notes: Sequence[str],
+    reasons: Sequence[Why] | None = None,
 ) -> dict[str, Any]:
-    """Say how a model does on a set of pictures, with its most confident mistakes."""
+    """Say how a model does on a set of pictures, with its most confident mistakes.
+
+    Args:
+        reasons: an account of each mistake, where that is wanted.
+    """
+    listed: list[dict[str, Any]] = [
+        {
+            "index": int(index),
+            "true": int(measured.labels[index]),
+            "predicted": int(measured.predicted[index]),
+            "probability": float(measured.probability[index]),
+        }
+        for index in measured.mistakes(mistakes or MISTAKES_LISTED)
+    ]
+    if reasons is not None:
+        listed = [{**m, "why": why(r)} for m, r in zip(listed, reasons, strict=True)]
     return {
         "model": model_path,
         "dataset": dataset,
@@ -72,29 +93,43 @@ def report(
         "per_class": [vars(score) for score in measured.per_class],
         "confusion_matrix": measured.confusion.tolist(),
         "settings": as_dict(model.config),
-        "mistakes": [
-            {
-                "index": int(index),
-                "true": int(measured.labels[index]),
-                "predicted": int(measured.predicted[index]),
-                "probability": float(measured.probability[index]),
-            }
-            for index in measured.mistakes(mistakes or MISTAKES_LISTED)
-        ],
+        "mistakes": listed,
         "hidden_unit_votes": model.network.parameters["W_o"].T[model.outspoken_units()].tolist(),
         "notes": list(notes),
     }
 
 
-def prediction(image: str, model_path: str, answer: Prediction) -> dict[str, Any]:
-    """Say what a model makes of a picture."""
-    return {
+def prediction(
+    image: str, model_path: str, answer: Prediction, reason: Why | None = None
+) -> dict[str, Any]:
+    """Say what a model makes of a picture, and, if that is wanted, why."""
+    record = {
         "image": image,
         "model": model_path,
         "digit": answer.digit,
         "probability": answer.probability,
         "probabilities": answer.probabilities.tolist(),
         "notes": list(answer.notes),
+    }
+    return record if reason is None else {**record, "why": why(reason)}
+
+
+def why(reason: Why) -> dict[str, Any]:
+    """Say why a model says one digit and not another, in outputs before softmax.
+
+    `pixels` and `constant` add up to `lead`; so do the shares of `units` and `bias`.
+    """
+    account, tipping = reason.account, reason.tipping
+    return {
+        "digit": account.digit,
+        "against": account.against,
+        "lead": account.lead,
+        "constant": account.constant,
+        "pixels": account.pixels.tolist(),
+        "units": [{**vars(unit), "share": unit.share} for unit in account.units],
+        "bias": account.bias,
+        "deskewed": reason.deskewed,
+        "tipping": tipping and {**vars(tipping), "change": tipping.change.tolist()},
     }
 
 

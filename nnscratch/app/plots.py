@@ -20,18 +20,21 @@ from nnscratch.app.calling import python
 from nnscratch.arrays import Images
 from nnscratch.config import TrainConfig, as_dict
 from nnscratch.errors import MissingExtraError, OutputError
+from nnscratch.explain import Explanation
 from nnscratch.files import cannot_write, check_output, write_atomically
 from nnscratch.metrics import Report
-from nnscratch.model import Model
+from nnscratch.model import Model, Why
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart by the colour-blind
+# Told apart by the colour-blind.
+BLUE, ORANGE, RED, GREY = "#0072B2", "#D55E00", "#B2182B", "#555555"
 DOTS_PER_INCH = 100
 MISTAKES_ON_A_SHEET = 20
+UNITS_ON_A_SHEET = 10
 # What every plot of ours says of its maker, near its beginning or, in a PDF, near its end.
 SIGNATURES = (
     b"tEXtSoftware\0nnscratch",
@@ -174,6 +177,56 @@ def save_report(path: Path, data: ReportData) -> None:
     _draw_mistakes(rows[2], data.mistakes)
     figure.suptitle(data.title, fontsize=15)
     _save(figure, path)
+
+
+def save_account(path: Path, reason: Why) -> None:
+    """Draw why a model says one digit and not another: pixels, units, and what would tip it."""
+    account, tipping = reason.account, reason.tipping
+    digit, against = account.digit, account.against
+    figure = _figure(13, 4.6)
+    seen, pixels, units, tipped = figure.subplots(1, 4, width_ratios=(3, 3, 3.2, 3))
+    seen.imshow(reason.seen, cmap="gray_r", vmin=0, vmax=255)
+    seen.set_title("What the network saw" + (", sheared upright" if reason.deskewed else ""))
+    _draw_signed(pixels, account.pixels, reason.seen)
+    sums = f"{account.pixels.sum():+.2f}, and {account.constant:+.2f} whatever the ink"
+    pixels.set_title(f"Ink for {digit} (red) and {against} (blue):\n{sums}")
+    _draw_shares(units, account)
+    if tipping is None:
+        tipped.set_title(f"No change of ink\nmakes it say {against}")
+    else:
+        _draw_signed(tipped, tipping.change, reason.seen)
+        tipped.set_title(f"Ink more (red) and less (blue):\nthen it says {tipping.says}, "
+                         f"{tipping.probability:.1%}")  # fmt: skip
+    for axes in (seen, pixels, tipped):
+        axes.set_axis_off()
+    figure.suptitle(f"Why {digit} and not {against}? It leads by {account.lead:.4f}", fontsize=14)
+    _save(figure, path)
+
+
+def _draw_signed(axes: Axes, values: NDArray[Any], seen: Images) -> None:
+    """Draw values in red and blue, with the outline of the digit that was seen."""
+    reach = np.abs(values).max() or 1
+    axes.imshow(values, cmap="RdBu_r", vmin=-reach, vmax=reach)
+    if seen.max() > 127:
+        axes.contour(seen, [127], colors=GREY, linewidths=0.8)
+
+
+def _draw_shares(axes: Axes, account: Explanation) -> None:
+    """Draw what each hidden unit adds to the lead, the largest share on top."""
+    shown = account.units[:UNITS_ON_A_SHEET]
+    rest = sum(unit.share for unit in account.units[UNITS_ON_A_SHEET:])
+    names = [f"unit {unit.index}" for unit in shown]
+    shares = [unit.share for unit in shown]
+    if len(account.units) > len(shown):
+        names, shares = [*names, f"{len(account.units) - len(shown)} more"], [*shares, rest]
+    names, shares = [*names, "bias"], [*shares, account.bias]
+    colours = [RED if share > 0 else BLUE for share in shares]
+    axes.barh(range(len(shares)), shares, color=colours)
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set(title="Shares of the hidden units", xlabel=f"together {account.lead:+.4f}")
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_confusion(axes: Axes, confusion: NDArray[np.int64]) -> None:

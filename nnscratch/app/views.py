@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from nnscratch.app.accounts import show_mistakes_explained
 from nnscratch.app.calling import as_model, command
 from nnscratch.app.drawings import (
     CROP,
@@ -37,7 +38,7 @@ from nnscratch.data import Fetched
 from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import Report
-from nnscratch.model import Model, Prediction, a_digit
+from nnscratch.model import Model, Prediction, Why, a_digit
 from nnscratch.model_file import BUNDLED_NAME
 from nnscratch.pictures.read import Prepared
 from nnscratch.runs import Finished, Kept
@@ -145,18 +146,30 @@ def _settings(model: Model) -> str:
     return " ".join(words)
 
 
-def show_mistakes(report: Report, images: Images, count: int) -> None:
-    """Draw the most confident mistakes, as many beside each other as the screen has room for."""
+def show_mistakes(
+    report: Report, images: Images, count: int, reasons: Sequence[Why] | None = None
+) -> None:
+    """Draw the most confident mistakes, as many beside each other as the screen has room for.
+
+    Args:
+        reasons: an account of each against the true digit, to be drawn below it; None for none.
+    """
     chosen = report.mistakes(count)
     title = "The most confident mistakes: what is there, what it was taken for, how surely"
     say(title, style="bold")
-    cells = []
+    captions = []
     for index in chosen:
         caption = Text.assemble((str(report.labels[index]), "bold green"), " taken for ")
         caption.append(str(report.predicted[index]), "bold red")
-        caption.append(f", {report.probability[index]:.1%}")
-        cells.append(Group(*draw(images[index][CROP, CROP]), caption, Text()))
-    show_side_by_side(cells)
+        captions.append(caption.append(f", {report.probability[index]:.1%}"))
+    if reasons is not None:
+        if reasons and reasons[0].deskewed:
+            say("Each is sheared upright, as this model sees it", style="dim")
+        show_mistakes_explained(reasons, captions)
+        return
+    pictures = (draw(images[index][CROP, CROP]) for index in chosen)
+    cells = (Group(*p, caption, Text()) for p, caption in zip(pictures, captions, strict=True))
+    show_side_by_side(list(cells))
 
 
 def show_weights(model: Model) -> None:

@@ -42,6 +42,13 @@ def evaluate(
         int,
         typer.Option(min=0, help="Draw this many of the most confident mistakes.", metavar="N"),
     ] = 0,
+    why: Annotated[
+        bool,
+        typer.Option(
+            "--why/--no-why",
+            help="With --mistakes: account for each of them against the true digit.",
+        ),
+    ] = False,
     weights: Annotated[
         bool, typer.Option("--weights/--no-weights", help="Draw what the hidden units look for.")
     ] = False,
@@ -63,7 +70,7 @@ def evaluate(
 
         nnscratch evaluate model.npz
 
-        nnscratch evaluate model.npz --mistakes 6 --weights
+        nnscratch evaluate model.npz --mistakes 6 --why --weights
 
         nnscratch evaluate model.npz --split train --json
     """
@@ -71,6 +78,8 @@ def evaluate(
     from nnscratch.app import terminal, views
     from nnscratch.model_file import load_model
 
+    if why and not mistakes:
+        raise typer.BadParameter("it accounts for mistakes: add --mistakes N", param_hint="--why")
     if plot:
         from nnscratch.app.plots import check_plot
 
@@ -83,14 +92,20 @@ def evaluate(
         else (data.train_images, data.train_labels)
     )
     report = loaded.evaluate(images, labels)
+    reasons = None
+    if why:
+        chosen = report.mistakes(mistakes)
+        reasons = [loaded.why(images[index], int(labels[index])) for index in chosen]
     if json:
         terminal.show_json(
-            records.report(report, loaded, model, data.name, split, mistakes, terminal.notes)
+            records.report(
+                report, loaded, model, data.name, split, mistakes, terminal.notes, reasons
+            )
         )
     else:
         views.show_report(report, loaded, model, data.name, split)
         if mistakes:
-            views.show_mistakes(report, images, mistakes)
+            views.show_mistakes(report, images, mistakes, reasons)
         if weights:
             views.show_weights(loaded)
         if data.name == "synthetic":

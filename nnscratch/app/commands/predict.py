@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,6 +46,31 @@ def predict(
             metavar="",
         ),
     ] = None,
+    why: Annotated[
+        bool,
+        typer.Option(
+            "--why/--no-why",
+            help="Account for the answer: which pixels and hidden units made the difference.",
+        ),
+    ] = False,
+    against: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=9,
+            help="Why not this digit? If not given, the runner-up. Implies --why.",
+            show_default=False,
+            metavar="DIGIT",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw the account of one picture to this PNG, SVG or PDF. Implies --why.",
+            show_default=False,
+            metavar="FILE",
+        ),
+    ] = None,
     save_prepared: Annotated[
         Path | None,
         typer.Option(
@@ -64,17 +90,17 @@ def predict(
 
         nnscratch predict image.png
 
+        nnscratch predict image.png --why --against 9
+
         nnscratch predict scans/ --model model.npz --json
     """
     from nnscratch import records
-    from nnscratch.app import terminal, views
+    from nnscratch.app import accounts, terminal, views
     from nnscratch.model_file import BUNDLED_NAME, load_model
 
     alone = len(images) == 1 and not os.path.isdir(images[0])
-    if save_prepared:
-        if not alone:
-            raise typer.BadParameter("it takes one picture alone", param_hint="--save-prepared")
-        _check_save_prepared(save_prepared, images[0])
+    why = why or against is not None or plot is not None
+    _check_outputs(images[0] if alone else None, save_prepared, plot)
     name = model or (HERE if Path(HERE).is_file() else BUNDLED_NAME)
     loaded, failed = load_model(name), False
     if not (alone or json):
@@ -89,12 +115,23 @@ def predict(
             else:
                 views.show_failure_line(image, answer)
             continue
+        reason = loaded.why(answer.picture.image, against) if why else None
+        if reason and against == answer.digit:
+            told = f"it says {against} itself; the account is against {reason.account.against}"
+            answer = replace(answer, notes=(*answer.notes, told))
         if json:
-            terminal.show_json(records.prediction(image, name, answer))
+            terminal.show_json(records.prediction(image, name, answer, reason))
         elif alone:
             views.show_prediction(image, answer, name)
         else:
             views.show_prediction_line(image, answer)
+        if reason and not json:
+            accounts.show_why(reason)
+        if reason and plot:
+            from nnscratch.app.plots import save_account
+
+            save_account(plot, reason)
+            terminal.show_note(f"the account is in {plot}")
         if save_prepared:
             from nnscratch.pictures.decode import save_picture
 
@@ -104,13 +141,29 @@ def predict(
         raise typer.Exit(1)
 
 
-def _check_save_prepared(path: Path, image: str) -> None:
-    """Refuse, before any work, to replace a picture that is not ours, or the one that is read."""
-    from nnscratch.files import check_distinct
-    from nnscratch.pictures.decode import check_picture_output
+def _check_outputs(image: str | None, save_prepared: Path | None, plot: Path | None) -> None:
+    """Refuse, before any work, to replace a picture that is not ours, or the one that is read.
 
-    check_distinct({"IMAGE": None if image == "-" else Path(image), "--save-prepared": path})
-    check_picture_output(path)
+    Args:
+        image: the one picture that is read; None if there are several.
+    """
+    for flag, path in (("--save-prepared", save_prepared), ("--plot", plot)):
+        if path and image is None:
+            raise typer.BadParameter("it takes one picture alone", param_hint=flag)
+    if not (save_prepared or plot):
+        return
+    from nnscratch.files import check_distinct
+
+    read = None if image in (None, "-") else Path(str(image))
+    check_distinct({"IMAGE": read, "--save-prepared": save_prepared, "--plot": plot})
+    if save_prepared:
+        from nnscratch.pictures.decode import check_picture_output
+
+        check_picture_output(save_prepared)
+    if plot:
+        from nnscratch.app.plots import check_plot
+
+        check_plot(plot)
 
 
 def _answers(images: list[str], model: Model, invert: bool | None) -> Iterator[tuple[str, Any]]:
