@@ -23,7 +23,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from nnscratch.app.terminal import err
+from nnscratch.app.terminal import err, visible
+from nnscratch.model import Prediction, a_digit
 from nnscratch.training import EpochResult
 
 SECONDS_BETWEEN_UPDATES = 0.1
@@ -139,11 +140,18 @@ class TrainingScreen:
                 self.task, completed=self.done, figures=f"{self.figures}{rate:,.0f} samples/s"
             )
 
-    def on_epoch(self, result: EpochResult) -> None:
-        """Leave one line of the table, under its header if it is the first."""
+    def on_epoch(self, result: EpochResult, watched: tuple[str, Prediction] | None = None) -> None:
+        """Leave one line of the table, under its header if it is the first.
+
+        Args:
+            watched: a picture's name, and what the network of this epoch makes of it, for one line
+                more.
+        """
         if not self.figures:
             err.print(Text(EPOCH_HEADER, style="bold"), soft_wrap=True)
         err.print(epoch_line(result, self.epochs), soft_wrap=True)
+        if watched:
+            err.print(watched_line(*watched), soft_wrap=True)
         self.figures = f"loss {result.train_loss:.4f}  "
         if result.validation_accuracy is not None:
             self.figures += f"validation {result.validation_accuracy:.2%}  "
@@ -157,6 +165,12 @@ def epoch_line(result: EpochResult, epochs: int) -> str:
     seconds = "-" if result.seconds is None else f"{result.seconds:.2f}"
     epoch = f"{result.epoch}/{epochs}"
     return f"{epoch:>8}  {losses[0]:>10}  {losses[1]:>15}  {share:>19}  {seconds:>7}"
+
+
+def watched_line(name: str, answer: Prediction) -> Text:
+    """Return what is made of a picture, aligned under the figures of its epoch."""
+    said = f"{a_digit(answer.digit)}, {answer.probability:.1%}"
+    return Text(f"{'':8}  {visible(name)}: {said}", "cyan")
 
 
 def _loss(value: float | None) -> str:

@@ -28,6 +28,7 @@ from nnscratch.config import (
 )
 
 if TYPE_CHECKING:
+    from nnscratch.pictures.read import Prepared
     from nnscratch.training import EpochResult
 
 DEFAULT_MODEL = Path("model.npz")
@@ -87,6 +88,14 @@ def train(
             metavar="FILE",
         ),
     ] = None,
+    watch: Annotated[
+        str | None,
+        typer.Option(
+            help="A picture: say after every epoch what the network makes of it.",
+            show_default=False,
+            metavar="IMAGE",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train the network and save it.
@@ -99,9 +108,12 @@ def train(
         nnscratch train --lr 0.1 --epochs 20
 
         nnscratch train --config configs/textbook.toml -o textbook.npz
+
+        nnscratch train --watch three.png
     """
     from nnscratch import records, runs
     from nnscratch.app import progress, terminal, views
+    from nnscratch.model import Model
 
     if resume:
         _refuse_settings(given, config=config, dataset=dataset)
@@ -109,6 +121,7 @@ def train(
         run = runs.resume(resume) if resume else runs.start(_settings(config, given))
         output = output or (runs.output_of(resume) if resume else DEFAULT_MODEL)
         _check_outputs(run, output, plot, history)
+        picture = _watched(watch)
         data = obtain(data_dir, run.dataset or dataset or "auto")
         samples = len(data.train_images) - run.config.validation_size
         screen = progress.TrainingScreen(run.config.epochs, samples, len(run.state.history))
@@ -118,9 +131,13 @@ def train(
             signals.check()
 
         def on_epoch(result: EpochResult) -> None:
-            screen.on_epoch(result)
+            watched = None
+            if watch and picture:
+                answer = Model(run.state.network, run.config, data.name).answer(picture)
+                watched = watch, answer
+            screen.on_epoch(result, watched)
             if json:
-                terminal.show_json(records.epoch(result))
+                terminal.show_json(records.epoch(result, watched))
             signals.check()
 
         with signals.at_checks_only():
@@ -135,6 +152,15 @@ def train(
             else:
                 views.show_trained(finished, str(output))
             _save_course(finished, plot, history)
+
+
+def _watched(image: str | None) -> Prepared | None:
+    """Prepare the picture that is to be watched; what is no digit is an error before any work."""
+    if image is None:
+        return None
+    from nnscratch.pictures.read import load_picture
+
+    return load_picture(image)
 
 
 def _settings(file: Path | None, given: dict[str, Any]) -> TrainConfig:
