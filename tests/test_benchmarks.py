@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from nnscratch import TrainConfig, load_model
+from nnscratch import Network, TrainConfig, load_model
 from nnscratch.data import Dataset
+from nnscratch.products import scale_pixels
 
 FOLDER = ROOT / "benchmarks"
 # What is too heavy to install for a test is tried only where it is installed anyway.
@@ -101,6 +102,14 @@ def test_a_recipe_is_measured(benchmark, few):
 
 def test_one_size_of_the_scaling_is_measured(benchmark):
     assert 0 < benchmark("scaling").one(samples=300, batch=50, hidden=7) < 10
+
+
+def test_accounts_are_added_up(benchmark, few, rng):
+    accounts = benchmark("accounts")
+    network = Network(5, rng=rng, dtype=np.float64)
+    A = scale_pixels(few.test_images[:3], network.theta.dtype)
+    assert max(accounts.largest_misses(network, A)) < 1e-10
+    assert 0 <= accounts.tipped(network, A) <= 1
 
 
 def test_real_pictures_are_scored(benchmark):
