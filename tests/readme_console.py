@@ -30,6 +30,7 @@ DURATION = re.compile(r"\b\d[\d,]*(\.\d+)?(?= (ms|s|min|h)\b)")
 ROUNDING = re.compile(r"\b\d(\.\d+)?e-(09|[1-9]\d)\b")
 JSON_SECONDS = re.compile(r'(?<="seconds": )[\d.e-]+')
 SECONDS_COLUMN = re.compile(r"(?<=  )seconds(?=  |$)")
+WATCHED = " " * 10  # of `--watch`, between the lines of a table
 LAST_FIGURE = re.compile(r"(?<= )\d[\d,]*(\.\d{1,2})?$")
 
 
@@ -37,7 +38,8 @@ def masked(output: str) -> str:
     """Return an output with `#` for what may differ between two runs; all the rest must be equal.
 
     - Times: a number with a unit of time behind it, the value of `"seconds"` in JSON, a figure
-      below a column heading `seconds` (down to the first line with no figure there).
+      below a column heading `seconds` (down to the first line with no figure there, those of
+      `--watch` passed over).
     - Rounding errors: a number below 1e-8 in scientific notation. `gradcheck` reports differences
       of about 1e-10 between numbers that should be equal, and their digits are those of the
       processor. A wrong gradient is off by more than the tolerance, 1e-6, and is not masked.
@@ -50,7 +52,7 @@ def masked(output: str) -> str:
             column = heading.end()
         elif figure and figure.end() == column and line[column : column + 1] in ("", " "):
             line = f"{line[: figure.start()]}{'#':>{len(figure[0])}}{line[column:]}"
-        elif set(line) - set(" ─-"):
+        elif set(line) - set(" ─-") and not line.startswith(WATCHED):
             column = 0
         for pattern in (DURATION, JSON_SECONDS, ROUNDING):
             line = pattern.sub("#", line)
