@@ -87,8 +87,8 @@ class Model:
     Attributes:
         network: ready to predict.
         config: the settings it was trained with.
-        dataset: the name of the set it learned from: `mnist`, `custom` or `synthetic`.
-        sha256: of that set's four plain files, by name.
+        dataset: the name of the set it learned from, as `Dataset.name` has it.
+        sha256: of that set's plain files, by name.
         history: per epoch `epoch`, `train_loss`, `validation_loss`, `validation_accuracy`.
         test: `loss` and `accuracy` on the test set; None in a file kept for `--resume`.
         memory: what the steps of an unfinished run remember, each laid out as `network.theta`:

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from nnscratch import __version__
 from nnscratch.config import TrainConfig, as_dict, config_from
 from nnscratch.core import CLASSES, IN_FEATURES
+from nnscratch.data.dataset import DATASET_NAMES
 from nnscratch.errors import ConfigError, ModelFileError
 from nnscratch.files import cannot_write, check_output, open_plain, write_atomically
 from nnscratch.model import Model, build_network
@@ -302,7 +303,7 @@ def _dataset_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
     dataset = metadata.get("dataset")
     if (
         not isinstance(dataset, dict)
-        or dataset.get("name") not in ("mnist", "custom", "synthetic")
+        or dataset.get("name") not in DATASET_NAMES
         or not isinstance(dataset.get("sha256"), dict)
     ):
         raise _Unsound("metadata does not say which data set it learned from")

@@ -328,7 +328,7 @@ def test_a_wrong_member_is_refused_with_its_own_sentence(saved, case):
     refused(saved, reason)
 
 
-@pytest.mark.parametrize("name", ["mnist", "custom", "synthetic"])
+@pytest.mark.parametrize("name", ["mnist", "custom", "synthetic", "mnist+synthetic"])
 def test_each_data_set_has_its_name(saved, name):
     with_changes(saved, metadata(dataset={"name": name, "sha256": {}})(unpacked(saved)))
     assert load_model(saved).dataset == name

@@ -34,7 +34,7 @@ DataDir = Annotated[
         callback=given_or_none,
     ),
 ]
-DatasetName = Literal["auto", "mnist", "synthetic"]
+DatasetName = Literal["auto", "mnist", "synthetic", "mnist+synthetic"]
 Json = Annotated[
     bool, typer.Option("--json/--no-json", help="Print JSON, and nothing else, to stdout.")
 ]

@@ -34,7 +34,7 @@ from nnscratch.app.terminal import (
 from nnscratch.arrays import Images
 from nnscratch.config import SETTINGS, TrainConfig, as_dict
 from nnscratch.core import CLASSES, IN_FEATURES
-from nnscratch.data import Fetched
+from nnscratch.data import Fetched, tested_on
 from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import Report
@@ -99,7 +99,8 @@ def show_trained(finished: Finished, path: str) -> None:
     show_curves(finished.history)
     right, count = int(report.confusion.trace()), len(report.labels)
     line = Text.assemble("Test accuracy ", (f"{report.accuracy:.2%}", "bold green"))
-    line.append(f" ({right:,} of {count:,} {model.dataset} test pictures), loss {report.loss:.4f}")
+    seen = f"{right:,} of {count:,} {tested_on(model.dataset)} test pictures"
+    line.append(f" ({seen}), loss {report.loss:.4f}")
     say(line)
     saved = f"Saved {path}: {_width(model)}, {model.network.theta.size:,} parameters, "
     timed = sum(result.seconds is not None for result in finished.history)

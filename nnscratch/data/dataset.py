@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,8 @@ from nnscratch.errors import DataError, IDXError
 from nnscratch.files import open_plain
 
 LARGEST_FILE_BYTES = 1 << 30
+TOGETHER = "mnist+synthetic"
+DATASET_NAMES = ("mnist", "custom", "synthetic", TOGETHER)
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,11 @@ class Dataset:
     """Pictures and labels to learn from and to be tested on.
 
     Attributes:
-        name: `mnist`, `custom` or `synthetic`.
+        name: `mnist`, `custom`, `synthetic` or `mnist+synthetic`.
         train_images, test_images: (n, 28, 28) uint8, ink bright on a dark ground.
         train_labels, test_labels: (n,) uint8, 0 … 9.
-        sha256: of each plain IDX file, by its published name.
+        sha256: of each plain IDX file, by its published name; files of the built-in digits that
+            are used beside MNIST's have `synthetic/` before it.
     """
 
     name: str
@@ -98,6 +101,27 @@ def dataset_from(raw: Mapping[str, bytes], paths: Mapping[str, Path]) -> Dataset
         test_labels,
         sha256,
     )
+
+
+def put_together(mnist: Dataset, built_in: Dataset) -> Dataset:
+    """Return MNIST's training pictures followed by the built-in ones, with MNIST's test set."""
+    added = {f"synthetic/{n}": h for n, h in built_in.sha256.items() if n.startswith("train")}
+    return replace(
+        mnist,
+        name=TOGETHER,
+        train_images=np.concatenate([mnist.train_images, built_in.train_images]),
+        train_labels=np.concatenate([mnist.train_labels, built_in.train_labels]),
+        sha256=mnist.sha256 | added,
+    )
+
+
+def tested_on(name: str) -> str:
+    """Name the set whose test pictures a data set is tested on.
+
+    >>> tested_on("mnist+synthetic"), tested_on("synthetic")
+    ('mnist', 'synthetic')
+    """
+    return "mnist" if name == TOGETHER else name
 
 
 def differing_files(dataset: Dataset) -> list[str]:

@@ -40,7 +40,8 @@ def train(
     dataset: Annotated[
         DatasetName | None,
         typer.Option(
-            help="Pictures to learn from: auto, mnist or synthetic (the built-in digits).",
+            help="Pictures to learn from: auto, mnist, synthetic (the built-in digits) or "
+            "mnist+synthetic (both, tested on MNIST).",
             metavar="NAME",
             callback=given_or_none,
         ),
