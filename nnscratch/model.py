@@ -94,6 +94,7 @@ class Model:
         memory: what the steps of an unfinished run remember, each laid out as `network.theta`:
             `velocity`. Empty in a finished model.
         generator: state of an unfinished run's random generator; None in a finished model.
+        teacher_sha256: of the file of the model that it learned from; empty if it had no teacher.
     """
 
     network: Network
@@ -104,6 +105,7 @@ class Model:
     test: dict[str, float] | None = None
     memory: dict[str, Floats] = field(default_factory=dict)
     generator: dict[str, Any] | None = None
+    teacher_sha256: str = ""
 
     def predict_proba(self, images: Any) -> Floats:
         """Return the probabilities of the ten digits, (n, 10).

@@ -3,7 +3,7 @@
     W_h (H, 784)   b_h (H, 1)   W_o (10, H)   b_o (10, 1)     float32, little-endian
     metadata       JSON text: format version, package version, what the network computes, data set
                    and hashes, preprocessing, every hyper-parameter, history without times, test
-                   result
+                   result; of a model that had a teacher, the teacher's name and hash
 
 A file kept for `--resume` adds `velocity_W_h` … `velocity_b_o` and `generator`, the state of the
 random generator as JSON. `numpy.load` opens it anywhere. The members are stored uncompressed, so
@@ -19,6 +19,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import shlex
 import struct
 import tokenize
@@ -31,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnscratch import __version__
-from nnscratch.config import TrainConfig, as_dict, config_from
+from nnscratch.config import NO_TEACHER, TrainConfig, as_dict, config_from
 from nnscratch.core import CLASSES, IN_FEATURES
 from nnscratch.data.dataset import DATASET_NAMES
 from nnscratch.errors import ConfigError, ModelFileError
@@ -143,15 +144,19 @@ def _npz(members: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def _metadata(model: Model) -> dict[str, Any]:
+    config = as_dict(model.config)
+    name = config.pop("teacher")  # a model without a teacher has the bytes that it always had
+    taught = {"teacher": {"name": name, "sha256": model.teacher_sha256}}
     return {
         "format_version": FORMAT_VERSION,
         "nnscratch_version": __version__,
         "network": _described(model.config.hidden_size),
         "dataset": {"name": model.dataset, "sha256": model.sha256},
         "preprocessing": {"scale": "pixels / 255", "deskew": model.config.deskew},
-        "config": as_dict(model.config),
+        "config": config,
         "history": model.history,
         "test": model.test,
+        **(taught if name != NO_TEACHER else {}),
     }
 
 
@@ -279,8 +284,9 @@ def _read_version_1(metadata: Mapping[str, Any], members: Mapping[str, bytes]) -
     dataset = _dataset_of(metadata)
     history, test = _results_of(metadata)
     return Model(
-        network, config, dataset["name"], dataset["sha256"], history, test, memory, generator
-    )
+        network, config, dataset["name"], dataset["sha256"], history, test, memory, generator,
+        _teacher_of(metadata)["sha256"],
+    )  # fmt: skip
 
 
 READERS: dict[int, Callable[[Mapping[str, Any], Mapping[str, bytes]], Model]] = {
@@ -291,12 +297,27 @@ READERS: dict[int, Callable[[Mapping[str, Any], Mapping[str, bytes]], Model]] = 
 
 def _config_of(metadata: Mapping[str, Any]) -> TrainConfig:
     settings = metadata.get("config")
-    if not isinstance(settings, dict):
+    if not isinstance(settings, dict) or "teacher" in settings:
         raise _Unsound("metadata holds no settings")
     try:
-        return config_from(settings)
+        return config_from({**settings, "teacher": _teacher_of(metadata)["name"]})
     except ConfigError as error:
         raise _Unsound(f"metadata: {error.what}") from error
+
+
+def _teacher_of(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Return the name and the hash of the teacher; its name is no path, but `pretrained` or it."""
+    if "teacher" not in metadata:
+        return {"name": NO_TEACHER, "sha256": ""}
+    teacher = metadata["teacher"]
+    if not (
+        isinstance(teacher, dict)
+        and isinstance(teacher.get("sha256"), str)
+        and re.fullmatch("[0-9a-f]{64}", teacher["sha256"])
+        and teacher.get("name") in (BUNDLED_NAME, teacher["sha256"])
+    ):
+        raise _Unsound("metadata does not say which teacher it had")
+    return {"name": teacher["name"], "sha256": teacher["sha256"]}
 
 
 def _dataset_of(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -77,6 +77,8 @@ def test_numpy_opens_it_and_finds_four_arrays_and_metadata(model, tmp_path):
     with np.load(tmp_path / "m.npz") as file:
         assert set(file.files) == {"W_h", "b_h", "W_o", "b_o", "metadata"}
         metadata = json.loads(str(file["metadata"]))
+    settings = as_dict(model.config)
+    assert settings.pop("teacher") == "none"  # so that the bytes are those of earlier versions
     assert metadata == {
         "format_version": 2,
         "nnscratch_version": __version__,
@@ -88,7 +90,7 @@ def test_numpy_opens_it_and_finds_four_arrays_and_metadata(model, tmp_path):
         },
         "dataset": {"name": "mnist", "sha256": HASHES},
         "preprocessing": {"scale": "pixels / 255", "deskew": False},
-        "config": as_dict(model.config),
+        "config": settings,
         "history": HISTORY,
         "test": {"loss": 0.1, "accuracy": 0.97},
     }
@@ -332,6 +334,30 @@ def test_a_wrong_member_is_refused_with_its_own_sentence(saved, case):
 def test_each_data_set_has_its_name(saved, name):
     with_changes(saved, metadata(dataset={"name": name, "sha256": {}})(unpacked(saved)))
     assert load_model(saved).dataset == name
+
+
+HASH = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize("name", ["pretrained", HASH])
+def test_a_model_that_had_a_teacher_says_which(model, tmp_path, name):
+    taught = replace(model, config=replace(model.config, teacher=name), teacher_sha256=HASH)
+    save_model(tmp_path / "m.npz", taught)
+    loaded = load_model(tmp_path / "m.npz")
+    assert (loaded.config.teacher, loaded.teacher_sha256) == (name, HASH)
+
+
+@pytest.mark.parametrize(
+    "teacher",
+    [
+        {}, [], HASH, {"name": "pretrained"}, {"name": "/a/path.npz", "sha256": HASH},
+        {"name": "pretrained", "sha256": "short"}, {"name": "none", "sha256": ""},
+        {"name": "pretrained", "sha256": 3}, {"name": [], "sha256": HASH},
+    ],
+)  # fmt: skip
+def test_a_teacher_that_is_a_path_or_nothing_sound_is_refused(saved, teacher):
+    with_changes(saved, metadata(teacher=teacher)(unpacked(saved)))
+    refused(saved, "metadata does not say which teacher it had")
 
 
 # A file kept for --resume, with the same kind of change.

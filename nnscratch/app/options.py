@@ -82,8 +82,8 @@ def _option_of(key: str) -> inspect.Parameter:
         kind = Literal[setting.choices]
         options["metavar"] = "NAME"
     else:
-        options["metavar"] = {int: "INTEGER", float: "NUMBER"}[setting.type]
-        default = f"{default:g}"
+        options["metavar"] = {int: "INTEGER", float: "NUMBER", str: "MODEL"}[setting.type]
+        default = default if setting.type is str else f"{default:g}"
     annotation = Annotated[kind, typer.Option(*names, **options)]
     return inspect.Parameter(
         key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation

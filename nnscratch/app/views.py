@@ -73,7 +73,8 @@ def show_kept(kept: Kept) -> None:
     finished = "1 finished epoch is" if kept.epochs == 1 else f"{kept.epochs} finished epochs are"
     earlier = f"; an earlier interrupted run is now {kept.previous}" if kept.previous else ""
     show_note(f"the {finished} kept in {kept.path}{earlier}; no other file was changed")
-    words = command("train", "--resume", str(kept.path), "--output", str(kept.output))
+    teacher = ("--teacher", as_model(kept.teacher)) if kept.teacher else ()
+    words = command("train", "--resume", str(kept.path), "--output", str(kept.output), *teacher)
     show_command("To go on", words)
 
 

@@ -119,7 +119,11 @@ def train(
     if resume:
         _refuse_settings(given, config=config, dataset=dataset)
     with unheeded(), blaming_the_flag(given):
-        run = runs.resume(resume) if resume else runs.start(_settings(config, given))
+        run = (
+            runs.resume(resume, given.get("teacher"))
+            if resume
+            else runs.start(_settings(config, given))
+        )
         output = output or (runs.output_of(resume) if resume else DEFAULT_MODEL)
         _check_outputs(run, output, plot, history)
         picture = _watched(watch)
@@ -170,7 +174,7 @@ def _settings(file: Path | None, given: dict[str, Any]) -> TrainConfig:
 
 
 def _refuse_settings(given: dict[str, Any], **others: Any) -> None:
-    flags = [SETTINGS[key].flag for key in given]
+    flags = [SETTINGS[key].flag for key in given if key != "teacher"]  # a file lies anywhere
     flags += [f"--{name}" for name, value in others.items() if value is not None]
     if flags:
         raise typer.BadParameter(
