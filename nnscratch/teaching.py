@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from nnscratch.arrays import Images, Labels
 from nnscratch.config import TrainConfig
-from nnscratch.core import log_softmax
+from nnscratch.core import CLASSES, Integers, log_softmax, one_hot
 from nnscratch.cores import second_core
 from nnscratch.model import Model
 from nnscratch.products import Floats, scale_pixels
 
-TEMPERATURE = 2.0  # of held-out pictures, 1 and 4 got fewer right
+# Of held-out pictures, with batches of 4 for 30 epochs, these got 94.15% right, at a loss of 0.203.
+# A share of 1/2 gave 93.90% and 0.204, of 1 94.03% and 0.207, labels alone 93.92% and 0.211; with
+# the share of 1 a temperature of 1 gave 93.87% and 0.213, of 4 93.72% and 0.386.
+TEMPERATURE = 2.0
+SHARE = 0.75  # of what the teacher says; the rest is the label, since teachers err
 Targets = NDArray[np.intp] | Floats  # labels (n,), or Y (n, 10)
 PIECE = 256  # pictures at a time; their products are small enough for one core
 
@@ -33,9 +37,10 @@ class Lesson:
     ) -> None:
         self.images = images
         self._teacher = teacher if config.augment else None  # who is asked about each variant
-        self._targets: Targets = labels.astype(np.intp)  # what NumPy indexes with, converted once
+        self._labels = labels.astype(np.intp)  # what NumPy indexes with, converted once
+        self._targets: Targets = self._labels
         if teacher and not config.augment:
-            self._targets = soft_targets(teacher, images)
+            self._targets = soft_targets(teacher, images, self._labels)
 
     def targets(self, chosen: NDArray[np.intp], variants: Images) -> Targets:
         """Return the labels (N,), or what the teacher says, (N, 10).
@@ -45,21 +50,22 @@ class Lesson:
             variants: (N, 28, 28) uint8, those as the network sees them this time.
         """
         if self._teacher:
-            return soft_targets(self._teacher, variants)
+            return soft_targets(self._teacher, variants, self._labels[chosen])
         return self._targets[chosen]
 
 
-def soft_targets(teacher: Model, images: Images) -> Floats:
+def soft_targets(teacher: Model, images: Images, labels: Integers) -> Floats:
     """Return what a teacher says, softened: the Y of a network that learns from it.
 
-        Y = softmax(Z_o / T)
+        Y = s·softmax(Z_o / T) + (1 − s)·one_hot
 
     Z_o is the teacher's. The higher the temperature T, the more is said about the digits that a
-    picture is not.
+    picture is not. The share s of the teacher leaves a rest for the true label.
 
     Args:
         teacher: shown the pictures as it was trained: deskewed, if it was.
         images: (n, 28, 28) uint8.
+        labels: (n,) integers 0 … 9.
 
     Returns:
         (n, 10), each row sums to 1; the same bits in whatever thread it is computed.
@@ -67,8 +73,9 @@ def soft_targets(teacher: Model, images: Images) -> Floats:
     pieces = []
     with second_core():  # so that a product is cut in the same way with a thread and without
         for start in range(0, len(images), PIECE):
-            A = scale_pixels(teacher.seen(images[start : start + PIECE]))
-            Z_o = teacher.network.forward(A)
-            Y = np.exp(log_softmax(Z_o / TEMPERATURE))
+            piece = slice(start, start + PIECE)
+            Z_o = teacher.network.forward(scale_pixels(teacher.seen(images[piece])))
+            Y = SHARE * np.exp(log_softmax(Z_o / TEMPERATURE))
+            Y += (1 - SHARE) * one_hot(labels[piece], CLASSES, Y.dtype)
             pieces.append(Y)
     return np.concatenate(pieces)
