@@ -148,7 +148,9 @@ def _same_teacher(saved: Model, named: str | None, path: Path) -> Teacher | None
     name = saved.config.teacher
     if name == NO_TEACHER:
         if named not in (None, NO_TEACHER):
-            raise ConfigError("teacher: the interrupted run had none", key="teacher")
+            raise ConfigError(
+                f"teacher must be none, as in the interrupted run, and is {named!r}", key="teacher"
+            )
         return None
     its_file = f"the file of its teacher, whose SHA-256 is {saved.teacher_sha256}"
     if named is None and name != BUNDLED_NAME:

@@ -152,7 +152,7 @@ def test_a_run_of_the_bundled_teacher_takes_its_file_by_any_name(own_dataset, tm
 def test_a_run_without_a_teacher_is_not_given_one(own_dataset, tmp_path):
     kept = interrupted(own_dataset, replace(CONFIG, teacher="none"), tmp_path / "m.npz")
     assert runs.resume(kept.path, "none").teacher is None
-    with pytest.raises(ConfigError, match="had none"):
+    with pytest.raises(ConfigError, match="must be none"):
         runs.resume(kept.path, "pretrained")
 
 
@@ -168,6 +168,16 @@ def test_the_command_trains_with_a_teacher_and_evaluate_says_with_which(run, own
     done = run("train", *options, "--teacher", "./model.npz", "--json", data_dir=own_data)
     last = json.loads(done.stdout.splitlines()[-1])
     assert len(last["settings"]["teacher"]) == 64
+
+
+def test_a_resumed_run_without_a_teacher_refuses_the_option(own_dataset, run, own_data, tmp_path):
+    kept = interrupted(own_dataset, replace(CONFIG, teacher="none"), tmp_path / "m.npz")
+    done = run("train", "--resume", kept.path, "--teacher", "pretrained", data_dir=own_data)
+    assert done.returncode == 2
+    assert "--teacher" in done.stderr
+    assert "must be none" in done.stderr
+    done = run("train", "--resume", kept.path, "--teacher", "none", data_dir=own_data)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_teacher_that_is_not_there_is_an_error_before_any_work(run, own_data, tmp_path):
