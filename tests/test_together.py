@@ -1,5 +1,6 @@
-"""MNIST and the built-in digits together: what is learned from, and what it is measured on."""
+"""MNIST and drawn digits together: what is learned from, and what it is measured on."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -8,8 +9,10 @@ import pytest
 
 from nnscratch import runs
 from nnscratch.config import TrainConfig
-from nnscratch.data import load_dataset, obtain_dataset
+from nnscratch.data import obtain_dataset
 from nnscratch.data.catalogue import MNIST_FILES
+from nnscratch.data.idx import encode_idx
+from nnscratch.data.synthetic import added_digits
 from nnscratch.errors import DataError
 
 pytestmark = pytest.mark.mnist
@@ -28,29 +31,31 @@ def place(tmp_path_factory, mnist_dir):
 
 @pytest.fixture(scope="module")
 def together(place):
-    """The set as the default folder gives it, which then keeps the built-in digits."""
+    """The set as the default folder gives it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         patch.delenv("NNSCRATCH_DATA_DIR", raising=False)
         return obtain_dataset(None, "mnist+synthetic")
 
 
-def test_mnist_comes_first_and_the_test_set_is_mnists(together, mnist, place):
-    built_in = load_dataset(place / "data" / "synthetic")
+def test_mnist_comes_first_and_the_test_set_is_mnists(together, mnist):
+    images, labels = added_digits()
     assert together.name == "mnist+synthetic"
-    assert together.train_images.shape == (120_000, 28, 28)
+    assert together.train_images.shape == (72_000, 28, 28)
     assert np.array_equal(together.train_images[:60_000], mnist.train_images)
     assert np.array_equal(together.train_labels[:60_000], mnist.train_labels)
-    assert np.array_equal(together.train_images[60_000:], built_in.train_images)
-    assert np.array_equal(together.train_labels[60_000:], built_in.train_labels)
+    assert np.array_equal(together.train_images[60_000:], images)
+    assert np.array_equal(together.train_labels[60_000:], labels)
     assert np.array_equal(together.test_images, mnist.test_images)
     assert np.array_equal(together.test_labels, mnist.test_labels)
 
 
-def test_its_hashes_are_those_of_every_file_that_is_used(together, mnist, place):
-    built_in = load_dataset(place / "data" / "synthetic").sha256
-    images, labels = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-    added = {f"synthetic/{name}": built_in[name] for name in (images, labels)}
+def test_its_hashes_are_those_of_every_file_and_of_what_was_drawn(together, mnist):
+    names = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+    added = {
+        f"synthetic/{name}": hashlib.sha256(encode_idx(array)).hexdigest()
+        for name, array in zip(names, added_digits(), strict=True)
+    }
     assert together.sha256 == {**mnist.sha256, **added}
 
 
@@ -62,7 +67,7 @@ def test_a_model_of_both_is_measured_on_mnist(place, run):
     assert f"{saved['accuracy']:.2%}" in said.stdout
     learned = run("evaluate", "model.npz", "--split", "train", "--json", cwd=place)
     learned = json.loads(learned.stdout)
-    assert (learned["dataset"], learned["samples"]) == ("mnist+synthetic", 120_000)
+    assert (learned["dataset"], learned["samples"]) == ("mnist+synthetic", 72_000)
     named = run(*"evaluate model.npz --dataset mnist+synthetic --json".split(), cwd=place)
     assert json.loads(named.stdout)["accuracy"] == saved["accuracy"]
 

@@ -24,7 +24,7 @@ from nnscratch.data.folder import (
     held_files,
     lacks_files,
 )
-from nnscratch.data.idx import decode_idx
+from nnscratch.data.idx import decode_idx, encode_idx
 from nnscratch.errors import DataError, IDXError
 from nnscratch.files import open_plain
 
@@ -103,14 +103,18 @@ def dataset_from(raw: Mapping[str, bytes], paths: Mapping[str, Path]) -> Dataset
     )
 
 
-def put_together(mnist: Dataset, built_in: Dataset) -> Dataset:
-    """Return MNIST's training pictures followed by the built-in ones, with MNIST's test set."""
-    added = {f"synthetic/{n}": h for n, h in built_in.sha256.items() if n.startswith("train")}
+def put_together(mnist: Dataset, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Dataset:
+    """Return MNIST's training pictures followed by drawn ones, with MNIST's test set."""
+    train = [file.name for file in MNIST_FILES if file.name.startswith("train")]
+    added = {
+        f"synthetic/{name}": hashlib.sha256(encode_idx(array)).hexdigest()
+        for name, array in zip(train, (images, labels), strict=True)
+    }
     return replace(
         mnist,
         name=TOGETHER,
-        train_images=np.concatenate([mnist.train_images, built_in.train_images]),
-        train_labels=np.concatenate([mnist.train_labels, built_in.train_labels]),
+        train_images=np.concatenate([mnist.train_images, images]),
+        train_labels=np.concatenate([mnist.train_labels, labels]),
         sha256=mnist.sha256 | added,
     )
 

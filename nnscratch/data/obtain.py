@@ -21,6 +21,7 @@ from nnscratch.data.folder import (
     missing_files,
 )
 from nnscratch.data.mirrors import OnBytes, OnNote, Patience
+from nnscratch.data.synthetic import added_digits
 from nnscratch.errors import DataError, DownloadError
 
 
@@ -63,7 +64,7 @@ def obtain_dataset(
             on_bytes=on_bytes,
             on_note=on_note,
         )
-        return put_together(mnist, built_in_digits(folder, on_drawn=on_drawn, on_note=on_note))
+        return put_together(mnist, *added_digits(on_drawn))
     complete = kind_of(folder.path) == "complete"
     if wanted == "custom" and not complete:
         raise _not_held(folder)

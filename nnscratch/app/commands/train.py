@@ -41,7 +41,7 @@ def train(
         DatasetName | None,
         typer.Option(
             help="Pictures to learn from: auto, mnist, synthetic (the built-in digits) or "
-            "mnist+synthetic (both, tested on MNIST).",
+            "mnist+synthetic (MNIST and drawn digits, tested on MNIST).",
             metavar="NAME",
             callback=given_or_none,
         ),
@@ -131,6 +131,10 @@ def train(
             screen.on_samples(count)
             signals.check()
 
+        def on_refusing(count: int) -> None:
+            screen.on_refusing(count)
+            signals.check()
+
         def on_epoch(result: EpochResult) -> None:
             watched = None
             if watch and picture:
@@ -145,7 +149,7 @@ def train(
             with screen:
                 finished = runs.train(
                     run, data, output, on_samples=on_samples, on_epoch=on_epoch,
-                    on_kept=views.show_kept,
+                    on_kept=views.show_kept, on_refusing=on_refusing,
                 )  # fmt: skip
             if json:
                 views.show_if_chance(finished.report.loss)
