@@ -91,6 +91,8 @@ def report(
         "loss": measured.loss,
         "accuracy": measured.accuracy,
         "per_class": [vars(score) for score in measured.per_class],
+        "calibration_error": measured.calibration_error,
+        "reliability": [vars(tenth) for tenth in measured.reliability],
         "confusion_matrix": measured.confusion.tolist(),
         "settings": as_dict(model.config),
         "mistakes": listed,

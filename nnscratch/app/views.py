@@ -131,6 +131,7 @@ def show_report(report: Report, model: Model, path: str, dataset: str, split: st
     say(f"{_width(model)}, learned from {model.dataset}: {_settings(model)}", style="dim")
     show_table(_digit_table(report))
     show_table(_confusion_table(report))
+    show_table(_reliability_table(report))
 
 
 def _settings(model: Model) -> str:
@@ -198,6 +199,20 @@ def _digit_table(report: Report) -> Table:
     for score in report.per_class:
         figures = (f"{value:.2%}" for value in (score.precision, score.recall, score.f1))
         rows.add_row(str(score.digit), *figures, f"{score.support:,}")
+    return rows
+
+
+def _reliability_table(report: Report) -> Table:
+    title = f"How sure, and how often right: calibration error {report.calibration_error:.2%}"
+    rows = table(title)
+    for heading in ("probability", "answers", "mean probability", "right"):
+        rows.add_column(heading, justify="right")
+    for tenth in report.reliability:
+        figures = ("-", "-")
+        if tenth.probability is not None and tenth.accuracy is not None:
+            figures = (f"{tenth.probability:.2%}", f"{tenth.accuracy:.2%}")
+        span = f"{tenth.low:.0%} to {tenth.high:.0%}"
+        rows.add_row(span, f"{tenth.count:,}" if tenth.count else ".", *figures)
     return rows
 
 
