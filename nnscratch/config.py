@@ -80,6 +80,7 @@ SETTINGS: dict[str, Setting] = {
     ),
     "augment": _switch("--augment", "Train on random variants of each picture."),
     "deskew": _switch("--deskew", "Straighten slanted digits, in training and afterwards."),
+    "refuse": _switch("--refuse", "Learn, after training, to refuse what is no digit."),
     "validation_size": _whole(
         0, LARGEST_COUNT, "--validation", "Training pictures held out to watch progress."
     ),
@@ -101,6 +102,7 @@ class TrainConfig:
         schedule: `constant`, or `cosine`: the rate falls to 0 along half a cosine.
         augment: train on small random variants of each picture, anew every epoch.
         deskew: shear each picture upright before it is used, in training and ever after.
+        refuse: when the weights are final, learn what is no digit, and how sure to be.
         validation_size: samples held out of the training set to watch progress, ≥ 0.
         seed: ≥ 0; decides the held-out samples, the starting weights and every shuffle.
 
@@ -117,6 +119,7 @@ class TrainConfig:
     schedule: str = "constant"
     augment: bool = False
     deskew: bool = False
+    refuse: bool = False
     validation_size: int = 5000
     seed: int = 0
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from nnscratch.calibrate import Calibration, calibrate
 from nnscratch.config import TrainConfig
 from nnscratch.data import Dataset
 from nnscratch.errors import DataError, ModelFileError, OutputError, Terminated
@@ -162,6 +163,7 @@ def train(
     on_samples: Callable[[int], None] = lambda count: None,
     on_epoch: Callable[[EpochResult], None] = lambda result: None,
     on_kept: Callable[[Kept], None] = lambda kept: None,
+    on_refusing: Callable[[int], None] = lambda count: None,
 ) -> Finished:
     """Train to the end, look at the test set once, and save the model.
 
@@ -171,6 +173,8 @@ def train(
         on_epoch: called after every epoch.
         on_kept: called if the run is interrupted, once its finished epochs are safe; then the
             interruption goes on its way.
+        on_refusing: called, when all epochs are done and the run is to learn what is no digit,
+            with the number of samples seen since the last call; 0 before the first.
 
     Raises:
         DataError: a resumed run's files are not those it learned from so far.
@@ -189,8 +193,12 @@ def train(
         for result in fit(state, images, labels, run.config, on_samples=on_samples):
             checkpoint = state.checkpoint()
             on_epoch(result)
+        learned = None
+        if run.config.refuse:
+            on_refusing(0)
+            learned = calibrate(state.network, images, labels, run.config, on_samples=on_refusing)
         report = evaluate(state.network, dataset.test_images, dataset.test_labels)
-        model = _model(run, {"loss": report.loss, "accuracy": report.accuracy})
+        model = _model(run, {"loss": report.loss, "accuracy": report.accuracy}, learned)
         previous = _save_somewhere(output, model)
     except (KeyboardInterrupt, Terminated):
         on_kept(_keep(run, checkpoint, output))
@@ -198,12 +206,15 @@ def train(
     return Finished(model, report, tuple(state.history), previous)
 
 
-def _model(run: Run, test: dict[str, float] | None) -> Model:
+def _model(run: Run, test: dict[str, float] | None, learned: Calibration | None = None) -> Model:
     history = [
         {key: value for key, value in vars(result).items() if key != "seconds"}
         for result in run.state.history
     ]
-    return Model(run.state.network, run.config, run.dataset, run.sha256 or {}, history, test)
+    model = Model(run.state.network, run.config, run.dataset, run.sha256 or {}, history, test)
+    if learned is None:
+        return model
+    return replace(model, temperature=learned.temperature, rejector=learned.rejector)
 
 
 def _save_somewhere(output: Path, model: Model) -> Path | None:

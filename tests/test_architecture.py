@@ -15,8 +15,8 @@ PACKAGE = ROOT / "nnscratch"
 # From the cellar to the roof. A room may import whatever stands before it, and its own files.
 FLOORS = (
     ("errors", "files", "arrays", "config", "cores", "products", "core"),
-    ("pictures", "data", "metrics", "augment", "gradcheck", "explain"),
-    ("model", "training", "model_file", "runs", "records"),
+    ("pictures", "data", "metrics", "augment", "gradcheck", "explain", "reject"),
+    ("model", "training", "calibrate", "model_file", "runs", "records"),
     ("lab",),
     ("app", "web"),
 )
