@@ -123,11 +123,7 @@ def _drawn(count: int, rng: np.random.Generator) -> tuple[Images, Labels]:
 
 def set_threshold(rejector: Rejector, digits: Images) -> None:
     """Set the threshold so that REFUSED_SHARE of some digits, (n, 28, 28), would be refused."""
-    odds = [
-        rejector.log_odds(scale_pixels(deskew(digits[start : start + PIECE])))
-        for start in range(0, len(digits), PIECE)
-    ]
-    rejector.threshold = float(np.quantile(np.concatenate(odds), 1 - REFUSED_SHARE))
+    rejector.threshold = float(np.quantile(rejector.judge(digits), 1 - REFUSED_SHARE))
 
 
 def fit_temperature(Z_o: Floats, labels: NDArray[np.integer]) -> float:

@@ -136,7 +136,7 @@ class Model:
         pictures = as_images(images)
         if self.rejector is None:
             return np.full(len(pictures), -np.inf, np.float32)
-        return self.rejector.strangeness(scale_pixels(deskew(pictures)))
+        return self.rejector.strangeness(pictures)
 
     def predict(self, images: Any) -> NDArray[np.intp]:
         """Return the likeliest digit of each picture, (n,); `images` as in `predict_proba`."""

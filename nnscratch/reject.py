@@ -15,10 +15,13 @@ from __future__ import annotations
 import numpy as np
 
 from nnscratch.core import CLASSES, IN_FEATURES, Integers, Linear, ReLU, SoftmaxCrossEntropy
-from nnscratch.products import Floats, add_multiple, join
+from nnscratch.pictures.framing import Images, deskew
+from nnscratch.products import Floats, add_multiple, join, scale_pixels
 
 UNITS = 256
 NO_DIGIT = CLASSES  # the label of what is none
+SHIFTS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))  # pixels down and across
+PIECE = 1000  # pictures at a time
 
 
 class Rejector:
@@ -73,7 +76,24 @@ class Rejector:
         odds: Floats = Z[:, NO_DIGIT] - largest - np.log(np.exp(digits.T - largest).sum(axis=0))
         return odds
 
-    def strangeness(self, A: Floats) -> Floats:
-        """Return how far the log-odds lie above the threshold, (N,); above 0 is no digit."""
-        above: Floats = self.log_odds(A) - np.float32(self.threshold)
+    def judge(self, images: Images) -> Floats:
+        """Return the log-odds of pictures, (n,): the mean over each and its neighbours.
+
+        A picture and the same a pixel further are as strange; what differs is chance, and the mean
+        of five has less of it.
+
+        Args:
+            images: (n, 28, 28) uint8, framed as MNIST's are.
+        """
+        upright = deskew(images)
+        odds = np.zeros(len(images), np.float32)
+        for start in range(0, len(images), PIECE):
+            piece = slice(start, start + PIECE)
+            views = [np.roll(upright[piece], shift, axis=(1, 2)) for shift in SHIFTS]
+            odds[piece] = np.mean([self.log_odds(scale_pixels(view)) for view in views], axis=0)
+        return odds
+
+    def strangeness(self, images: Images) -> Floats:
+        """Return how far the log-odds lie above the threshold, (n,); above 0 is no digit."""
+        above: Floats = self.judge(images) - np.float32(self.threshold)
         return above

@@ -14,8 +14,6 @@ from nnscratch.calibrate import (
 from nnscratch.config import TrainConfig
 from nnscratch.core import log_softmax
 from nnscratch.data.negatives import make_negatives
-from nnscratch.pictures.framing import deskew
-from nnscratch.products import scale_pixels
 from nnscratch.reject import Rejector
 from nnscratch.training import TrainingState
 
@@ -31,7 +29,7 @@ def test_the_temperature_that_made_the_labels_is_found(temperature, rng):
 def test_the_threshold_lets_all_but_a_small_share_of_digits_pass(rng):
     rejector, (digits, _) = Rejector(8, rng=rng), some_digits(2000, 3)
     set_threshold(rejector, digits)
-    refused = (rejector.strangeness(scale_pixels(deskew(digits))) > 0).mean()
+    refused = (rejector.strangeness(digits) > 0).mean()
     assert refused == pytest.approx(REFUSED_SHARE, abs=0.001)
 
 
@@ -40,7 +38,7 @@ def test_a_rejector_soon_tells_most_pictures_that_are_no_digit(rng):
     rejector = fit_rejector(digits, labels, rng, units=48, epochs=4)
     held, held_labels = some_digits(1000, 2)
     none, _ = make_negatives(held, held_labels, 550, np.random.default_rng(9))
-    odds = [rejector.log_odds(scale_pixels(deskew(images))) for images in (held, none)]
+    odds = [rejector.judge(images) for images in (held, none)]
     threshold = np.quantile(odds[0], 0.95)
     assert (odds[1] > threshold).mean() > 0.5
 

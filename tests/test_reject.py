@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from conftest import some_digits
 from nnscratch.core import log_softmax
+from nnscratch.pictures.framing import deskew
+from nnscratch.products import scale_pixels
 from nnscratch.reject import NO_DIGIT, Rejector
 
 
@@ -22,13 +25,23 @@ def test_log_odds_are_those_of_softmax(pages, rng):
     assert np.allclose(rejector.log_odds(pages[0]), expected, atol=1e-5)
 
 
-def test_strangeness_is_above_0_just_where_the_log_odds_pass_the_threshold(pages, rng):
-    rejector = Rejector(8, rng=rng)
-    odds = rejector.log_odds(pages[0])
+def test_strangeness_is_above_0_just_where_the_log_odds_pass_the_threshold(rng):
+    rejector, (digits, _) = Rejector(8, rng=rng), some_digits(64, 1)
+    odds = rejector.judge(digits)
     rejector.threshold = float(np.median(odds))
-    strange = rejector.strangeness(pages[0])
+    strange = rejector.strangeness(digits)
     assert np.array_equal(strange > 0, odds > np.float32(rejector.threshold))
     assert 0 < (strange > 0).sum() < len(strange)
+
+
+def test_the_judgement_is_the_mean_over_five_places_of_the_upright_picture(rng):
+    rejector, (digits, _) = Rejector(8, rng=rng), some_digits(30, 2)
+    upright = np.pad(deskew(digits), ((0, 0), (1, 1), (1, 1)))
+    places = [
+        upright[:, d : d + 28, a : a + 28] for d, a in ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+    ]
+    expected = np.mean([rejector.log_odds(scale_pixels(place)) for place in places], axis=0)
+    assert rejector.judge(digits) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_step_follows_the_slope_of_the_loss(pages, rng):
