@@ -196,7 +196,10 @@ def train(
         learned = None
         if run.config.refuse:
             on_refusing(0)
-            learned = calibrate(state.network, images, labels, run.config, on_samples=on_refusing)
+            learned = calibrate(
+                state.network, images, labels, run.config,
+                drawn=dataset.drawn, on_samples=on_refusing,
+            )  # fmt: skip
         report = evaluate(state.network, dataset.test_images, dataset.test_labels)
         model = _model(run, {"loss": report.loss, "accuracy": report.accuracy}, learned)
         previous = _save_somewhere(output, model)

@@ -15,7 +15,7 @@ from nnscratch.config import TrainConfig
 from nnscratch.core import log_softmax
 from nnscratch.data.negatives import make_negatives
 from nnscratch.reject import Rejector
-from nnscratch.training import TrainingState
+from nnscratch.training import TrainingState, hold_out
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
@@ -61,3 +61,14 @@ def test_without_held_out_pictures_thresholds_are_set_on_what_was_learned():
     learned = calibrate(TrainingState.start(config).network, *some_digits(500, 4), config, epochs=1)
     assert np.isfinite(learned.rejector.threshold)
     assert 0.1 < learned.temperature < 8.1
+
+
+def test_the_threshold_is_set_on_pictures_that_were_not_drawn_held_out_or_learned():
+    config = TrainConfig(validation_size=200)
+    images, labels = some_digits(600, 4)
+    network = TrainingState.start(config).network
+    learned = calibrate(network, images, labels, config, drawn=200, epochs=1)
+    _, held = hold_out(600, config)
+    groups = images[held[held < 400]], images[:400]
+    odds = [np.quantile(learned.rejector.judge(group), 1 - REFUSED_SHARE) for group in groups]
+    assert learned.rejector.threshold == pytest.approx(max(odds))

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import some_digits
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network, log_softmax
+from nnscratch.data.negatives import make_negatives
 from nnscratch.errors import ArrayError, NoDigitError
 from nnscratch.metrics import evaluate
 from nnscratch.model import UNSURE, Model, a_digit, build_network
+from nnscratch.model_file import load_model
 from nnscratch.pictures.framing import deskew
 from nnscratch.pictures.read import load_picture
 from nnscratch.products import scale_pixels
@@ -216,3 +219,10 @@ def test_a_temperature_changes_how_sure_a_report_is_and_nothing_else(images, rng
     assert (cold.loss, cold.accuracy) == (warm.loss, warm.accuracy)
     assert (warm.probability < cold.probability).all()
     assert np.array_equal(cold.probability, evaluate(model.network, images, labels).probability)
+
+
+def test_the_model_on_board_refuses_most_of_what_is_no_digit_and_hardly_a_digit(rng):
+    model, (digits, labels) = load_model("pretrained"), some_digits(500, 8)
+    none, _ = make_negatives(digits, labels, 550, rng)
+    assert (model.strangeness(none) > 0).mean() > 0.7
+    assert (model.strangeness(digits) > 0).mean() < 0.05

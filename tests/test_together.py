@@ -41,6 +41,7 @@ def together(place):
 def test_mnist_comes_first_and_the_test_set_is_mnists(together, mnist):
     images, labels = added_digits()
     assert together.name == "mnist+synthetic"
+    assert (together.drawn, mnist.drawn) == (12_000, 0)
     assert together.train_images.shape == (72_000, 28, 28)
     assert np.array_equal(together.train_images[:60_000], mnist.train_images)
     assert np.array_equal(together.train_labels[:60_000], mnist.train_labels)

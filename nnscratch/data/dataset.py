@@ -43,6 +43,7 @@ class Dataset:
         train_labels, test_labels: (n,) uint8, 0 … 9.
         sha256: of each plain IDX file, by its published name; files of the built-in digits that
             are used beside MNIST's have `synthetic/` before it.
+        drawn: how many training pictures, the last ones, were drawn and added to written ones.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Dataset:
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.uint8]
     sha256: dict[str, str]
+    drawn: int = 0
 
 
 def load_dataset(data_dir: Path | str | None = None) -> Dataset:
@@ -116,6 +118,7 @@ def put_together(mnist: Dataset, images: NDArray[np.uint8], labels: NDArray[np.u
         train_images=np.concatenate([mnist.train_images, images]),
         train_labels=np.concatenate([mnist.train_labels, labels]),
         sha256=mnist.sha256 | added,
+        drawn=len(images),
     )
 
 

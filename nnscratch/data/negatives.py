@@ -29,9 +29,10 @@ Labels = NDArray[np.uint8]
 
 
 def make_negatives(
-    images: Images, labels: Labels, count: int, rng: np.random.Generator
+    images: Images, labels: Labels, count: int, rng: np.random.Generator, *, letters: int = 2
 ) -> tuple[Images, NDArray[np.intp]]:
-    """Make pictures that are no digit: as many of each kind of KINDS, of letters twice as many.
+    """Make pictures that are no digit: as many of each kind of KINDS, and `letters` times as many
+    letters, which people write most and which come nearest to digits.
 
     Args:
         images: (m, 28, 28) uint8, digits to make them of; `labels` (m,), 0 … 9.
@@ -40,7 +41,8 @@ def make_negatives(
     Returns:
         (count, 28, 28) uint8, and (count,) the place of each one's kind in KINDS.
     """
-    kinds = np.arange(count) % (len(KINDS) + 1) % len(KINDS)
+    kinds = np.arange(count) % (len(KINDS) + letters - 1)
+    kinds[kinds >= len(KINDS)] = LETTER
     pictures = np.zeros((count, SIZE, SIZE), np.uint8)
     for number, kind in enumerate(KINDS):
         mine = kinds == number
@@ -209,4 +211,5 @@ BY_PEN: dict[str, Callable[[int, np.random.Generator], Images]] = {
     "scribble": _scribbles,
     "blot": _blots,
 }
-KINDS = (*BY_PEN, *FROM_DIGITS)  # what comes first is made twice as often
+KINDS = (*BY_PEN, *FROM_DIGITS)
+LETTER = KINDS.index("letter")
