@@ -33,6 +33,7 @@ def test_the_threshold_lets_all_but_a_small_share_of_digits_pass(rng):
     assert refused == pytest.approx(REFUSED_SHARE, abs=0.001)
 
 
+@pytest.mark.slow
 def test_a_rejector_soon_tells_most_pictures_that_are_no_digit(rng):
     digits, labels = some_digits(2000, 1)
     rejector = fit_rejector(digits, labels, rng, units=48, epochs=4)
