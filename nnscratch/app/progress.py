@@ -143,7 +143,7 @@ class TrainingScreen:
     def on_refusing(self, count: int) -> None:
         """Say that what is no digit is being learned, and how fast."""
         if not count:
-            err.print("Learning what is no digit; this takes as long as some forty epochs")
+            err.print("Learning what is no digit; with 60,000 pictures that takes some minutes")
             self.shown_at = self.started = time.perf_counter()
             self.done = self.done_at_start = 0
             self.figures = "no digit  "

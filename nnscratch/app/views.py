@@ -203,7 +203,7 @@ def _digit_table(report: Report) -> Table:
 
 
 def _reliability_table(report: Report) -> Table:
-    title = f"How sure, and how often right: calibration error {report.calibration_error:.2%}"
+    title = f"Reliability: calibration error {report.calibration_error:.2%}"
     rows = table(title)
     for heading in ("probability", "answers", "mean probability", "right"):
         rows.add_column(heading, justify="right")
