@@ -41,8 +41,10 @@ RAW_EXIF = "Raw profile type exif"  # EXIF as text in a PNG, as ImageMagick writ
 LARGEST_RAW_EXIF = 1 << 17  # letters; EXIF in a JPEG has at most half of that
 
 
-def read_grey(source: Path | str | IO[bytes], name: str) -> tuple[Grey, tuple[int, int]]:
-    """Decode a picture to grey levels, at most 640 pixels long, and its own size upright.
+def read_grey(
+    source: Path | str | IO[bytes], name: str, longest_side: int = LONGEST_SIDE
+) -> tuple[Grey, tuple[int, int]]:
+    """Decode a picture to grey levels, at most `longest_side` pixels long, and its size upright.
 
     Raises:
         PictureError: as `load_picture`; also if decoding would take too much memory.
@@ -54,7 +56,7 @@ def read_grey(source: Path | str | IO[bytes], name: str) -> tuple[Grey, tuple[in
             with Image.open(file, formats=FORMATS) as picture:
                 if picture.width * picture.height > LARGEST_PIXELS:
                     raise TooLarge(f"it has more than {LARGEST_PIXELS:,} pixels")
-                return _decode(picture, file_bytes)
+                return _decode(picture, file_bytes, longest_side)
     except TooLarge as error:
         raise _unreadable(str(error), name, "save it smaller") from error
     except UnidentifiedImageError as error:
@@ -117,16 +119,18 @@ def _check_file(file: IO[bytes]) -> int:
     return file_bytes
 
 
-def _decode(picture: Image.Image, file_bytes: int) -> tuple[Grey, tuple[int, int]]:
+def _decode(
+    picture: Image.Image, file_bytes: int, longest_side: int
+) -> tuple[Grey, tuple[int, int]]:
     width, height = picture.size
-    picture.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG can be decoded at a smaller size
+    picture.draft(None, (longest_side, longest_side))  # a JPEG can be decoded at a smaller size
     check_cost(picture, file_bytes)
     if picture.format == "TIFF":
         with quiet_libtiff():
             picture.load()
         width, height = picture.size  # Pillow has turned it
     picture.load()
-    flat = reduce_on_white(picture, LONGEST_SIDE)
+    flat = reduce_on_white(picture, longest_side)
     turn = _turn(picture)
     if turn is not None:
         flat = flat.transpose(turn)
