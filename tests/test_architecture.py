@@ -16,7 +16,7 @@ PACKAGE = ROOT / "nnscratch"
 FLOORS = (
     ("errors", "files", "arrays", "config", "cores", "products", "core"),
     ("pictures", "data", "metrics", "augment", "gradcheck", "explain"),
-    ("model", "training", "model_file", "runs", "records"),
+    ("model", "reading", "training", "model_file", "runs", "records"),
     ("lab",),
     ("app", "web"),
 )
