@@ -119,3 +119,20 @@ def test_real_pictures_are_scored(benchmark):
         images = handwriting.prepared(samples, how)
         assert images.any(axis=(1, 2)).all()
         assert handwriting.right(model, images, np.zeros(len(images))).dtype == bool
+
+
+def test_pictures_of_several_digits_are_scored_whole_and_by_digit(benchmark):
+    several, model = benchmark("several"), load_model("pretrained")
+    samples = ROOT / "data" / "samples"
+    name = sorted(path.name for path in samples.glob("*.png"))[0]
+    digit = model.read(samples / name).digit
+    rows = [{"file": name, "text": f"{digit}{row}"} for row in ("", "/7")]
+    rows += [{"file": "not there.png", "text": "12"}]
+    scores = several.score(model, samples, rows)
+    assert [(one.right, one.digits, one.wrong) for one in scores] == [
+        (True, 1, 0), (False, 2, 1), (False, 2, 2),
+    ]  # fmt: skip
+    assert several.cells(scores)[:3] == ("3", "33.3%", "40.0%")
+    for step in several.STEPS:
+        assert len(several.score(model, samples, rows, [step])) == 3
+    assert several.distance("12345", "1345") == several.distance("17", "117") == 1
