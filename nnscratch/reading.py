@@ -30,6 +30,7 @@ from nnscratch.products import Floats
 STEPS = ("lines", "cuts", "joins", "turns", "network")
 LONGEST_SIDE = 1280  # pixels of a page; several digits are smaller than one
 MOST_SHAPES = 400  # of a page; print and noise have more
+TRUST = 1.5  # what a nat of the network's counts for, beside those of shapes and cuts
 MOST_SEEN = 2000  # before specks and lines are taken away
 FEWEST_BARS, BAR = 8, 0.85  # so many shapes fill their boxes so far: a barcode, and no row of ones
 NOISE_MARGIN = 2.5  # where much of the page is ink, noise is overrated
@@ -325,7 +326,7 @@ def digit_costs(probabilities: Floats, *, trusted: bool = True) -> NDArray[np.fl
         trusted: False leaves the choice to the candidates' shapes.
     """
     best = probabilities.max(axis=1).astype(np.float64)
-    costs: NDArray[np.float64] = -np.log(np.maximum(best, LEAST_PROBABILITY)) * trusted
+    costs: NDArray[np.float64] = -TRUST * np.log(np.maximum(best, LEAST_PROBABILITY)) * trusted
     return costs
 
 

@@ -33,7 +33,7 @@ CUT, CUT_INK, CUT_LENGTH = 0.5, 1.0, 1.5  # for a cut; per height of ink in it; 
 GAP = 4.0  # per height of blank between joined pieces
 OVERLAP = 4.0  # for keeping apart what stands in the same columns
 SKIP, SKIP_SIZE, SKIP_CUT = 0.3, 7.0, 2.0  # for leaving out a piece; per height; if cut off
-STRANGERS = 1.5  # for joining a slice of one shape to another shape
+STRANGERS = 2.5  # for joining a slice of one shape to another shape
 WIDE, LOW = 4.0, 6.0  # per height too wide, too low
 BROAD = 1.0  # times as wide as high is not too wide
 
