@@ -24,7 +24,7 @@ from nnscratch.pictures.framing import Images, Ink, stroke_width
 from nnscratch.pictures.ink import Grey, find_ink, no_digit, turned_ink
 from nnscratch.pictures.read import name_of
 from nnscratch.pictures.rows import LARGE, digit_height, find_rows, find_slope, join_halves
-from nnscratch.pictures.segment import STRAY_INK, Labels, Shape, find_shapes, is_tangled
+from nnscratch.pictures.segment import STRAY_INK, Labels, Shape, find_shapes
 from nnscratch.products import Floats
 
 STEPS = ("lines", "cuts", "joins", "turns", "network")
@@ -45,6 +45,7 @@ TURN_WORTH = 0.6  # times the cost: so much better must a turned page be
 SPECK, SMALL = 0.1, 0.3
 LOW_AT_BORDER = 0.6
 EDGE, LONG_AT_BORDER = 1.8, 4.0  # what touches the border and is larger is no digit
+SCRIBBLE = 5.0  # times as long a stroke as its box; an 8 has about 3
 SOLID = 2.5  # times as thick as the page's strokes: a stain
 LIKE_HEIGHT = 0.4  # of the tallest digit
 SURE = 0.9
@@ -360,16 +361,17 @@ def _clean_shapes(ink: Ink, *, lines: bool = True) -> tuple[Ink, Labels, list[Sh
     shapes = [
         shape
         for shape, mask, width in zip(shapes, masks, widths, strict=True)
-        if width <= SOLID * pen and not _is_scribble(mask, shape, height)
+        if width <= SOLID * pen and not _is_scribble(mask, shape, width, height)
     ]
     if not shapes:
         raise no_digit("there are only specks")
     return ink, labels, shapes
 
 
-def _is_scribble(mask: NDArray[np.bool_], shape: Shape, height: float) -> bool:
-    """Tell whether a shape no larger than one digit has far more stroke than one."""
-    return shape.width < 2 * height and is_tangled(mask, shape)
+def _is_scribble(mask: NDArray[np.bool_], shape: Shape, width: float, height: float) -> bool:
+    """Tell whether a shape no larger than two digits, drawn out to one stroke, is far longer."""
+    length = np.count_nonzero(mask) / width
+    return bool(shape.width < 2 * height and length > SCRIBBLE * shape.longest)
 
 
 def _is_edge(shape: Shape, height: float) -> bool:

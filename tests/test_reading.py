@@ -153,6 +153,15 @@ def test_a_comma_and_stray_marks_are_left_out():
     assert read(page).text == "2038"
 
 
+def test_what_was_scribbled_out_is_left_out():
+    page = page_of("2038/65")
+    for at in range(0, 60, 5):  # beside the last digit, up and down
+        down = np.arange(60)
+        page[150 + down, 270 + at + down // 12] = page[151 + down, 270 + at + down // 12] = 255
+    page[150:152, 270:330] = page[209:211, 274:334] = 255
+    assert read(page).text == "2038\n65"
+
+
 def test_broken_strokes_stay_one_digit():
     page = page_of("2538")
     for number, digit in enumerate(read(page).digits):
