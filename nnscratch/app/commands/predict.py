@@ -119,14 +119,6 @@ def predict(
         if reason and against == answer.digit:
             told = f"it says {against} itself; the account is against {reason.account.against}"
             answer = replace(answer, notes=(*answer.notes, told))
-        if json:
-            terminal.show_json(records.prediction(image, name, answer, reason))
-        elif alone:
-            views.show_prediction(image, answer, name)
-        else:
-            views.show_prediction_line(image, answer)
-        if reason and not json:
-            accounts.show_why(reason)
         if reason and plot:
             from nnscratch.app.plots import save_account
 
@@ -137,6 +129,14 @@ def predict(
 
             save_picture(answer.picture.image, save_prepared)
             terminal.show_note(f"what the network saw is in {save_prepared}")
+        if json:
+            terminal.show_json(records.prediction(image, name, answer, reason))
+        elif alone:
+            views.show_prediction(image, answer, name)
+        else:
+            views.show_prediction_line(image, answer)
+        if reason and not json:
+            accounts.show_why(reason)
     if failed:
         raise typer.Exit(1)
 
