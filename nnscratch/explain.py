@@ -23,10 +23,7 @@ from nnscratch.products import Floats
 
 Reals = NDArray[np.float64]
 
-BISECTIONS = 60  # halvings of an interval, down to the last bit of a float64
 MARGIN = 1e-3  # by how much the other digit is to lead once the answer has tipped
-LONGEST_STRIDE = 1e12
-LONGER = 2 ** (np.arange(65) / 16)  # times the foretold stride: up to 16 times, in steps of 4 %
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def explain(network: Network, A: Floats, digit: int, against: int) -> Explanatio
 
     Args:
         A: (784,), (1, 784) or (28, 28), float in [0, 1]: the picture as the network sees it, so
-            deskewed if it was trained so.
+            deskewed if it was trained so. The account also holds for ink outside of that range.
         digit, against: 0 … 9, and not the same.
 
     Raises:
@@ -113,6 +110,8 @@ def _one_row(A: Floats, network: Network) -> Floats:
         raise ArrayError(
             f"one picture is (784,), (1, 784) or (28, 28), and this is {picture.shape}"
         )
+    if not np.isfinite(picture).all():
+        raise ArrayError("a pixel of the picture is not a finite number")
     return picture.reshape(1, -1)
 
 
@@ -139,78 +138,76 @@ def _linear_piece(
 
 @dataclass(frozen=True)
 class Tipping:
-    """A small change of ink that tips the answer, and what the network says to it.
+    """A small change of ink after which the network says the other digit, as it was tried.
 
     Attributes:
-        change: (28, 28) to be added to A; what it leads to stays within [0, 1].
+        change: (28, 28) to be added to A; A + change stays within [0, 1].
         less, more: how much ink it takes away and adds, in pixels of full ink.
-        stride: how far it goes, as a multiple of what the account foretold: 1 if no hidden unit
-            that matters switched on the way.
-        says: the digit that the network gives the changed picture.
-        probability: how surely, 0–1.
-        holds: whether that is the other digit.
+        pixels: how many pixels it changes.
+        probability: how surely the network then says the other digit, 0–1.
     """
 
     change: Reals
     less: float
     more: float
-    stride: float
-    says: int
+    pixels: int
     probability: float
-    holds: bool
 
 
-def tip(network: Network, A: Floats, digit: int, against: int) -> Tipping | None:
-    """Find a small change of ink after which the network says `against`, by trying it.
+def tip(network: Network, A: Floats, against: int) -> Tipping | None:
+    """Find a small change of ink after which the network says `against`.
+
+    The account gives each pixel a slope: what one unit of ink there adds to the lead of the
+    likeliest digit over `against`. The pixel with the steepest slope is changed first, as far as
+    it goes or as far as it takes. Between hidden units that stay on, this takes the least ink
+    possible: each bit of it goes where it changes the lead most. Units do switch, so the account
+    is made anew after every pixel, until the network says `against`.
 
     Args:
-        A, digit, against: as in `explain`.
+        A: as in `explain`.
 
     Returns:
-        None if no change of ink would do with these hidden units on.
+        None if that never comes, every pixel having been changed once at most.
 
-    As long as the same hidden units are on, the smallest change, of least Σ δ², that brings the
-    lead to zero with 0 ≤ A + δ ≤ 1 is δ_p = −λ·s_p, cut to what the pixel can give and take, for
-    the account's slope s_p and one λ. Units do switch, so the network is run on it, and on longer
-    strides in the same direction until it says `against`. If it never does, the first stride is
-    given with what the network says to that.
+    Raises:
+        ArrayError: A is not one picture with ink from 0 to 1.
     """
     start = _one_row(A, network)
-    ink = start[0].astype(float)
-    lead = explain(network, A, digit, against).lead
-    _, slopes, _ = _linear_piece(network, digit, against)
-    foretold = _smallest_stride(ink, slopes, lead)
-    if foretold is None:
-        return None
-    strides = foretold * LONGER
-    changes = np.clip(-strides[:, np.newaxis] * slopes, -ink, 1 - ink)
-    A_o = network.predict_proba((ink + changes).astype(start.dtype))
-    says = A_o.argmax(axis=1)
-    first = int((says == against).argmax())  # 0 if it is so nowhere
-    change = changes[first]
+    if start.min() < 0 or start.max() > 1:
+        raise ArrayError(f"ink is from 0 to 1, and this is from {start.min():g} to {start.max():g}")
+    exact = network.astype(np.float64)
+    ink, unchanged = start[0].astype(float), np.ones(start.size, bool)
+    while True:
+        Z_o = network.forward(ink[np.newaxis].astype(start.dtype))[0]
+        if Z_o.argmax() == against:
+            break
+        others = np.where(np.arange(len(Z_o)) == against, -np.inf, Z_o)
+        found = _steepest_change(exact, ink, unchanged, int(others.argmax()), against)
+        if found is None:
+            return None
+        place, ink[place] = found
+        unchanged[place] = False
+    change = ink - start[0]
     return Tipping(
         change=change.reshape(28, 28),
-        less=float(-change[change < 0].sum()),
+        less=float(abs(change[change < 0].sum())),
         more=float(change[change > 0].sum()),
-        stride=float(LONGER[first]),
-        says=int(says[first]),
-        probability=float(A_o[first, says[first]]),
-        holds=bool(says[first] == against),
+        pixels=int(np.count_nonzero(change)),
+        probability=float(network.predict_proba(ink[np.newaxis].astype(start.dtype))[0, against]),
     )
 
 
-def _smallest_stride(ink: Reals, slopes: Reals, lead: float) -> float | None:
-    """Return the λ at which a linear lead falls just below zero; it falls as λ grows."""
-
-    def falls_below(stride: float) -> bool:
-        return bool(lead + np.clip(-stride * slopes, -ink, 1 - ink) @ slopes < -MARGIN)
-
-    low, high = 0.0, 1.0
-    while not falls_below(high):
-        low, high = high, 2 * high
-        if high > LONGEST_STRIDE:
-            return None
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if falls_below(middle) else (middle, high)
-    return high
+def _steepest_change(
+    network: Network, ink: Reals, unchanged: NDArray[np.bool_], digit: int, against: int
+) -> tuple[int, float] | None:
+    """Return the pixel that lowers the lead of `digit` most per ink, and the ink it is to have."""
+    Z_o = network.forward(ink[np.newaxis])[0]
+    _, slopes, _ = _linear_piece(network, digit, against)
+    room = np.where(slopes > 0, ink, 1 - ink)  # what can be taken away, or added
+    steepness = np.abs(slopes) * (unchanged & (room > 0))
+    place = int(steepness.argmax())
+    if steepness[place] == 0:
+        return None
+    wanted = max(Z_o[digit] - Z_o[against], 0) + MARGIN
+    amount = min(room[place], wanted / steepness[place])
+    return place, float(ink[place] - np.sign(slopes[place]) * amount)

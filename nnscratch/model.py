@@ -68,7 +68,7 @@ class Why:
     """Why a model says one digit of a picture and not another.
 
     Attributes:
-        seen: (28, 28) uint8, the picture as the network saw it.
+        seen: (28, 28) uint8, the picture as the network saw it; its ink is seen / 255.
         deskewed: whether that is sheared upright.
         account: what each pixel and each hidden unit adds to the lead.
         tipping: a small change of ink that would have changed the answer; None if there is none.
@@ -162,9 +162,9 @@ class Model:
         seen = self.seen(as_images(np.asarray(image)[np.newaxis]))
         A = scale_pixels(seen, self.network.theta.dtype)
         first, second = (int(digit) for digit in self.network.forward(A)[0].argsort()[:-3:-1])
-        other = second if against in (None, first) else int(against or 0)
+        other = second if against is None or against == first else against
         account = explain(self.network, A, first, other)
-        return Why(seen[0], self.network.deskewed, account, tip(self.network, A, first, other))
+        return Why(seen[0], self.network.deskewed, account, tip(self.network, A, other))
 
     def outspoken_units(self, count: int = UNITS_SHOWN) -> NDArray[np.intp]:
         """Return the numbers of the hidden units with the most say, at most `count`, ascending.

@@ -128,6 +128,7 @@ def why(reason: Why) -> dict[str, Any]:
         "pixels": account.pixels.tolist(),
         "units": [{**vars(unit), "share": unit.share} for unit in account.units],
         "bias": account.bias,
+        "seen": reason.seen.tolist(),
         "deskewed": reason.deskewed,
         "tipping": tipping and {**vars(tipping), "change": tipping.change.tolist()},
     }

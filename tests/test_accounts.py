@@ -3,6 +3,8 @@
 import json
 import math
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -58,7 +60,10 @@ def test_the_account_in_text_shows_the_units_their_sum_and_two_sentences(run, he
     assert any(all(str(f) in line.split() for f in figures) for line in text.splitlines())
     assert re.search(rf"sum +\{why['lead']:+.4f}", text)
     assert f"{why['digit']} leads {why['against']} by {why['lead']:.2f}." in text
-    assert "pixels of ink less" in text
+    assert f"just says {why['against']}." in text
+    changed = np.array(why["seen"]) / 255 + why["tipping"]["change"]
+    assert changed.min() > -1e-6
+    assert changed.max() < 1 + 1e-6
 
 
 def test_the_other_digit_can_be_named_and_asks_for_an_account_by_itself(run, here):
@@ -110,6 +115,12 @@ def test_an_account_is_drawn_and_drawn_again_over_ours_only(run, here, tmp_path)
     assert run("predict", here, "--plot", "all.png").returncode == 2
 
 
+def test_an_account_is_drawn_even_if_the_reader_of_the_text_leaves(here, tmp_path):
+    command = f'"{sys.executable}" -m nnscratch predict "{here / "0.png"}" --plot why.png | head -1'
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "why.png").exists()
+
+
 def test_of_a_deskewed_model_it_says_which_pixels_are_meant(run, here, own_data):
     told(run, "train", *FAST, "--deskew", data_dir=own_data)
     text = told(run, "predict", here / "0.png", "--why").stdout
@@ -129,7 +140,7 @@ def test_mistakes_are_accounted_for_against_the_true_digit(run, own_data):
     text = told(run, *command, data_dir=own_data).stdout
     for mistake in listed:
         lead = mistake["why"]["lead"]
-        assert f"red {mistake['predicted']}, blue {mistake['true']}: {lead:+.2f}" in text
+        assert f"{mistake['predicted']} (+) over {mistake['true']} (-): {lead:+.2f}" in text
 
 
 def test_there_is_nothing_to_account_for_without_mistakes(run):

@@ -29,7 +29,7 @@ def show_why(reason: Why) -> None:
         say("The pixels are those that this model saw: sheared upright", style="dim")
     panels: list[RenderableType] = [Group(*draw_signed(account.pixels)), _unit_table(account)]
     if reason.tipping and out.width >= 2 * PICTURE_WIDTH + TABLE_WIDTH + 4:
-        title = Text(f"The change of ink that makes it say {reason.tipping.says}", "dim")
+        title = Text(f"The change of ink that makes it say {against}", "dim")
         panels.append(Group(*draw_signed(reason.tipping.change), title))
     if out.width >= PICTURE_WIDTH + TABLE_WIDTH + 2:
         grid = Table.grid(padding=(0, 2, 0, 0))
@@ -68,12 +68,13 @@ def in_words(reason: Why) -> list[str]:
         f"{digit} leads {against} by {account.lead:.2f}."
     )
     if tipping is None:
-        return [first, f"No change of ink would make these hidden units say {against}."]
-    change = f"With {tipping.less:.1f} pixels of ink less and {tipping.more:.1f} more"
-    if tipping.holds:
-        says = f"it says {against} ({tipping.probability:.1%})."
-        return [first, f"{change} where they count most, {says}"]
-    return [first, f"{change} it should say {against}; tried, it says {tipping.says}."]
+        return [first, f"No change of ink was found that makes it say {against}."]
+    places = "1 pixel" if tipping.pixels == 1 else f"{tipping.pixels} pixels"
+    return [
+        first,
+        f"Change {places}, {tipping.more:.1f} of full ink more and {tipping.less:.1f} less, and it "
+        f"just says {against}.",
+    ]
 
 
 def show_mistakes_explained(reasons: Sequence[Why], captions: Sequence[Text]) -> None:
@@ -81,9 +82,11 @@ def show_mistakes_explained(reasons: Sequence[Why], captions: Sequence[Text]) ->
     cells = []
     for reason, caption in zip(reasons, captions, strict=True):
         account = reason.account
-        lead = Text(f"red {account.digit}, blue {account.against}: {account.lead:+.2f}")
-        units = "  ".join(f"{unit.index}: {unit.share:+.1f}" for unit in account.units[:3])
+        lead = Text(f"{account.digit} (+) over {account.against} (-): {account.lead:+.2f}")
+        units = ", ".join(f"{unit.index} {unit.share:+.1f}" for unit in account.units[:2])
         picture = draw(reason.seen[CROP, CROP])
         red_and_blue = draw_signed(account.pixels[CROP, CROP])
-        cells.append(Group(*picture, caption, *red_and_blue, lead, Text(units, "dim"), Text()))
+        cells.append(
+            Group(*picture, caption, *red_and_blue, lead, Text(f"units {units}", "dim"), Text())
+        )
     show_side_by_side(cells)

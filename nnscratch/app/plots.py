@@ -186,17 +186,16 @@ def save_account(path: Path, reason: Why) -> None:
     figure = _figure(13, 4.6)
     seen, pixels, units, tipped = figure.subplots(1, 4, width_ratios=(3, 3, 3.2, 3))
     seen.imshow(reason.seen, cmap="gray_r", vmin=0, vmax=255)
-    seen.set_title("What the network saw" + (", sheared upright" if reason.deskewed else ""))
+    seen.set_title("What the network saw" + (",\nsheared upright" if reason.deskewed else ""))
     _draw_signed(pixels, account.pixels, reason.seen)
-    sums = f"{account.pixels.sum():+.2f}, and {account.constant:+.2f} whatever the ink"
+    sums = f"{account.pixels.sum():+.2f}, and {account.constant:+.2f} for a blank page"
     pixels.set_title(f"Ink for {digit} (red) and {against} (blue):\n{sums}")
     _draw_shares(units, account)
     if tipping is None:
-        tipped.set_title(f"No change of ink\nmakes it say {against}")
+        tipped.set_title(f"No change of ink was found\nthat makes it say {against}")
     else:
         _draw_signed(tipped, tipping.change, reason.seen)
-        tipped.set_title(f"Ink more (red) and less (blue):\nthen it says {tipping.says}, "
-                         f"{tipping.probability:.1%}")  # fmt: skip
+        tipped.set_title(f"Ink more (red) and less (blue):\nthen it just says {against}")
     for axes in (seen, pixels, tipped):
         axes.set_axis_off()
     figure.suptitle(f"Why {digit} and not {against}? It leads by {account.lead:.4f}", fontsize=14)
