@@ -29,7 +29,14 @@ LIBRARIES = {
     "requests": ["data/fetch"],
     "urllib3": ["data/fetch"],
     "typer": ["app/cli", "app/options", "app/commands/*"],
-    "rich": ["app/terminal", "app/progress", "app/drawings", "app/accounts", "app/views"],
+    "rich": [
+        "app/terminal",
+        "app/progress",
+        "app/drawings",
+        "app/accounts",
+        "app/readings",
+        "app/views",
+    ],
     "matplotlib": ["app/plots"],
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Group
 from rich.table import Table
@@ -14,33 +13,26 @@ from nnscratch.app.accounts import show_mistakes_explained
 from nnscratch.app.calling import as_model, command
 from nnscratch.app.drawings import (
     CROP,
-    PICTURE_WIDTH,
-    bar,
     curve,
     draw,
     draw_signed,
     show_side_by_side,
 )
 from nnscratch.app.terminal import (
-    out,
     say,
     show_command,
     show_note,
     show_table,
     table,
-    tell,
     visible,
 )
 from nnscratch.arrays import Images
 from nnscratch.config import SETTINGS, TrainConfig, as_dict
 from nnscratch.core import CLASSES, IN_FEATURES
 from nnscratch.data import Fetched
-from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import Report
-from nnscratch.model import Model, Prediction, Why, a_digit
-from nnscratch.model_file import BUNDLED_NAME
-from nnscratch.pictures.read import Prepared
+from nnscratch.model import Model, Why
 from nnscratch.runs import Finished, Kept
 from nnscratch.training import EpochResult
 
@@ -217,69 +209,6 @@ def _confusion_cell(count: int, share: float, right: bool) -> Text:
         return Text(str(count), style="bold green")
     style = "dim" if share < 0.01 else "yellow" if share < 0.03 else "bold red"
     return Text(str(count) if count else ".", style=style)
-
-
-# ----------------------------------------------------------------------------------------- predict
-
-
-def show_prediction(name: str, answer: Prediction, model: str) -> None:
-    """Write an answer at length: the picture as the network saw it, and what it makes of it."""
-    image, facts = answer.picture.image, _facts(name, answer, model)
-    if out.width >= PICTURE_WIDTH + 40:
-        drawing = Table.grid(padding=(0, 3))
-        drawing.add_row(Group(*draw(image)), facts)
-        out.print(drawing)
-    else:
-        margin = max(0, PICTURE_WIDTH - out.width + 1) // 2  # the digit stands in the middle
-        out.print(Group(*draw(image[:, margin : PICTURE_WIDTH - margin]), facts))
-    for note in answer.notes:
-        show_note(note)
-
-
-def _facts(name: str, answer: Prediction, model: str) -> Group:
-    article = a_digit(answer.digit).removesuffix(str(answer.digit))
-    lines = [Text(visible(name)), Text()]
-    lines.append(Text.assemble(f"This is {article}", (str(answer.digit), "bold green")))
-    for digit in answer.probabilities.argsort()[::-1][:3]:
-        share = float(answer.probabilities[digit])
-        lines.append(Text.assemble(f"{digit}  ", (bar(share), "green"), f" {share:6.1%}"))
-    lines += [Text(), *(Text(line, "dim") for line in _what_was_done(answer.picture))]
-    return Group(*lines, Text(f"model: {_model_name(model)}", "dim"))
-
-
-def _what_was_done(picture: Prepared) -> list[str]:
-    if picture.unchanged:
-        return ["MNIST-like already: taken as it is" + (", inverted" if picture.inverted else "")]
-    left, top, right, bottom = picture.box
-    done = [
-        f"{'dark ink, inverted' if picture.inverted else 'bright ink'}",
-        f"digit at {left},{top} to {right},{bottom} of {picture.size[0]}x{picture.size[1]}",
-    ]
-    return done + ([f"strokes {picture.stroke}"] if picture.stroke != "kept" else [])
-
-
-def show_prediction_line(name: str, answer: Prediction) -> None:
-    """Write an answer in one line, its doubts in brackets."""
-    line = Text.assemble(
-        (str(answer.digit), "bold green"), f"  {answer.probability:6.1%}  {visible(name)}"
-    )
-    say(line.append("".join(f"  ({note})" for note in answer.notes), "yellow"))
-
-
-def show_failure_line(name: str, error: NNScratchError) -> None:
-    """Write in one line why there is no answer for a picture."""
-    tell(Text.assemble(("Error: ", "bold red"), f"{visible(name)}: {visible(error.what)}"))
-
-
-def show_model_name(model: str) -> None:
-    """Write which model answers."""
-    tell(f"Model: {_model_name(model)}", style="dim")
-
-
-def _model_name(model: str) -> str:
-    """Return a model's name without its folder, unless it is then taken for the one on board."""
-    name = visible(Path(model).name)
-    return model if name == BUNDLED_NAME else name
 
 
 # --------------------------------------------------------------------------------------- gradcheck

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from nnscratch.errors import PictureError
@@ -177,8 +178,11 @@ def check_picture_output(path: Path) -> None:
     check_output(path, "the picture", is_ours=_is_ours)
 
 
-def save_picture(image: Grey, path: Path) -> None:
-    """Write a prepared picture to a file, in the format of its suffix, whole or not at all.
+def save_picture(image: NDArray[np.uint8], path: Path) -> None:
+    """Write a picture to a file, in the format of its suffix, whole or not at all.
+
+    Args:
+        image: (height, width) grey or (height, width, 3) red, green and blue, uint8.
 
     Raises:
         PictureError: the suffix is not one of ours, or the file cannot be written.
