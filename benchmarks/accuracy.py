@@ -22,8 +22,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from nnscratch import TrainConfig, TrainingState, evaluate, fit
-from nnscratch.config import config_from, load_settings
+from nnscratch import TrainConfig, TrainingState, evaluate, fit, load_model
+from nnscratch.config import NO_TEACHER, config_from, load_settings
 from nnscratch.data import Dataset, load_dataset, obtain_dataset
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -50,6 +50,7 @@ RECIPES = (
     Recipe("textbook", "--config configs/textbook.toml", preset("textbook")),
     Recipe("best", "--config configs/best.toml", preset("best")),
     Recipe("best, deskewed", "--config configs/best.toml --deskew", preset("best", deskew=True)),
+    Recipe("taught", "--config configs/taught.toml", preset("taught")),
     Recipe("wide", "--config configs/wide.toml", preset("wide")),
     Recipe("built-in †", "--dataset synthetic", PLAIN, built_in=True),
     Recipe(
@@ -74,7 +75,8 @@ def measure(recipe: Recipe, mnist: Dataset, built_in: Dataset, seeds: int) -> di
         config = replace(recipe.config, seed=seed)
         state = TrainingState.start(config)
         dataset = built_in if recipe.built_in else mnist
-        epochs = fit(state, dataset.train_images, dataset.train_labels, config)
+        teacher = None if config.teacher == NO_TEACHER else load_model(config.teacher)
+        epochs = fit(state, dataset.train_images, dataset.train_labels, config, teacher=teacher)
         seconds.append(sum(result.seconds for result in epochs))
         images, labels = mnist.test_images, mnist.test_labels
         report = evaluate(state.network, images, labels, deskewed=config.deskew)

@@ -24,6 +24,7 @@ LARGEST_WIDTH = 100_000  # some 80 million weights, 640 MB with their gradients
 LARGEST_COUNT = 1_000_000_000
 LARGEST_SEED = 2**32 - 1
 LARGEST_FILE_BYTES = 1 << 16
+NO_TEACHER = "none"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,14 @@ SETTINGS: dict[str, Setting] = {
     ),
     "augment": _switch("--augment", "Train on random variants of each picture."),
     "deskew": _switch("--deskew", "Straighten slanted digits, in training and afterwards."),
+    "teacher": Setting(
+        str,
+        "the name of a model file, `pretrained` or `none`",
+        lambda value: bool(value),
+        "--teacher",
+        "Learn from what this model says of each picture: a model file, or pretrained.",
+    ),
+    "refuse": _switch("--refuse", "Learn, after training, to refuse what is no digit."),
     "validation_size": _whole(
         0, LARGEST_COUNT, "--validation", "Training pictures held out to watch progress."
     ),
@@ -101,6 +110,9 @@ class TrainConfig:
         schedule: `constant`, or `cosine`: the rate falls to 0 along half a cosine.
         augment: train on small random variants of each picture, anew every epoch.
         deskew: shear each picture upright before it is used, in training and ever after.
+        teacher: whose answers are learned from, instead of the labels: a model file, `pretrained`,
+            or `none`. A finished model has the SHA-256 of the file here, not its path.
+        refuse: when the weights are final, learn what is no digit, and how sure to be.
         validation_size: samples held out of the training set to watch progress, ≥ 0.
         seed: ≥ 0; decides the held-out samples, the starting weights and every shuffle.
 
@@ -117,6 +129,8 @@ class TrainConfig:
     schedule: str = "constant"
     augment: bool = False
     deskew: bool = False
+    teacher: str = NO_TEACHER
+    refuse: bool = False
     validation_size: int = 5000
     seed: int = 0
 

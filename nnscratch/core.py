@@ -145,20 +145,20 @@ def one_hot(labels: Integers, K: int, dtype: np.dtype[Any]) -> Floats:
 class SoftmaxCrossEntropy:
     """Softmax and cross-entropy in one step, since together their gradient is a difference."""
 
-    def forward(self, Z: Floats, labels: Integers) -> float:
+    def forward(self, Z: Floats, labels: NDArray[Any]) -> float:
         """Return the mean cross-entropy in nats per sample.
 
             L = −(1/N) Σ_i Σ_j Y_ij·log A_o,ij
 
         Args:
             Z: (N, K) what the output layer says, before softmax.
-            labels: (N,) integers 0 … K − 1, of which Y is made.
+            labels: (N,) integers 0 … K − 1, of which Y is made; or Y itself, (N, K).
 
         >>> SoftmaxCrossEntropy().forward(np.zeros((1, 2)), np.array([0]))  # ln 2
         0.6931471805599453
         """
         self.N = len(labels)
-        self.Y = one_hot(labels, Z.shape[1], Z.dtype)
+        self.Y = labels if labels.ndim == 2 else one_hot(labels, Z.shape[1], Z.dtype)
         self.log_A = log_softmax(Z)
         loss = -float(np.vdot(self.Y.T, self.log_A.T)) / self.N
         return loss
@@ -230,8 +230,8 @@ class Network:
         Z_o = self.output.forward(self.A_h)  # (N, 10)
         return Z_o
 
-    def loss(self, Z_o: Floats, labels: Integers) -> float:
-        """Return the mean cross-entropy, nats per sample, of Z_o (N, 10) and labels (N,)."""
+    def loss(self, Z_o: Floats, labels: NDArray[Any]) -> float:
+        """Return the mean cross-entropy, nats per sample, of Z_o (N, 10) and labels (N,) or Y."""
         return self.softmax_cross_entropy.forward(Z_o, labels)
 
     def backward(self) -> None:

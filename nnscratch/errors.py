@@ -87,7 +87,13 @@ class PictureError(NNScratchError):
 
 
 class NoDigitError(PictureError):
-    """A picture was read and holds no digit."""
+    """A picture was read and holds no digit.
+
+    Attributes:
+        picture: as the network saw it, where it was the network that refused it; else None.
+    """
+
+    picture: Any = None
 
 
 class DivergenceError(NNScratchError):

@@ -1,4 +1,6 @@
-"""How good the answers are: loss, accuracy, the confusion matrix, and each digit's share in it."""
+"""How good the answers are: loss, accuracy, the confusion matrix, and each digit's share in it;
+and whether they are as often right as they are sure to be.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnscratch.arrays import Images, Labels, as_images, as_labels
-from nnscratch.core import Integers, Network, SoftmaxCrossEntropy
+from nnscratch.core import Integers, Network, SoftmaxCrossEntropy, log_softmax
 from nnscratch.errors import ArrayError, DivergenceError
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import Floats, scale_pixels
 
 PIECE = 1000  # pictures at a time, so that memory stays small; the last piece may be shorter
+BINS = 10
 
 
 class HasNetwork(Protocol):
@@ -112,16 +115,74 @@ def _share(part: np.int64, whole: np.int64) -> float:
 
 
 @dataclass(frozen=True)
+class Bin:
+    """The answers whose probability lies in one tenth of 0–1.
+
+    Attributes:
+        low, high: the tenth; a probability of exactly `low` belongs to it, and 1 to the last.
+        count: how many answers.
+        probability: their mean probability; None where there is no answer.
+        accuracy: the share of them that is right; None where there is no answer.
+    """
+
+    low: float
+    high: float
+    count: int
+    probability: float | None
+    accuracy: float | None
+
+
+def reliability(probability: Any, right: Any) -> list[Bin]:
+    """Sort answers by their probability into ten bins, and see how many of each are right.
+
+    Args:
+        probability: (n,) of each answer, 0–1.
+        right: (n,) bool.
+
+    >>> reliability(np.array([0.95, 0.85, 0.99]), np.array([True, False, True]))[9].count
+    2
+    """
+    sure, hit = np.asarray(probability, np.float64), np.asarray(right, bool)
+    places = np.minimum((sure * BINS).astype(int), BINS - 1)
+    bins = []
+    for place in range(BINS):
+        mine = places == place
+        count = int(mine.sum())
+        mean = (float(sure[mine].mean()), float(hit[mine].mean())) if count else (None, None)
+        bins.append(Bin(place / BINS, (place + 1) / BINS, count, *mean))
+    return bins
+
+
+def calibration_error(bins: list[Bin]) -> float:
+    """Return the expected calibration error, 0–1: how far bins lie off, on average over answers.
+
+        ECE = Σ_b n_b/n · |accuracy_b − probability_b|
+
+    Source: Naeini et al. 2015, "Obtaining well calibrated probabilities using Bayesian binning".
+
+    >>> calibration_error([Bin(0.8, 0.9, 4, 0.85, 0.75)])
+    0.1
+    """
+    off = sum(
+        b.count * abs(b.accuracy - b.probability)
+        for b in bins
+        if b.accuracy is not None and b.probability is not None
+    )
+    return round(off / sum(b.count for b in bins), 12)
+
+
+@dataclass(frozen=True)
 class Report:
     """How a network does on a set of pictures.
 
     Attributes:
-        loss: mean nats per sample.
+        loss: mean nats per sample, of the outputs as they are: at a temperature of 1, as training
+            counts it.
         accuracy: 0–1.
         confusion: (10, 10) counts, rows true, columns predicted.
         per_class: precision, recall, F1 and support of each digit.
         labels, predicted: (n,) the true label and the network's.
-        probability: (n,) what the network gave the label it predicted, 0–1.
+        probability: (n,) what the model gave the label it predicted, 0–1, at its temperature.
     """
 
     loss: float
@@ -131,6 +192,16 @@ class Report:
     labels: Integers
     predicted: NDArray[np.intp]
     probability: Floats
+
+    @property
+    def reliability(self) -> list[Bin]:
+        """Return, for each tenth of probability, how many answers it has and how many are right."""
+        return reliability(self.probability, self.labels == self.predicted)
+
+    @property
+    def calibration_error(self) -> float:
+        """Return the expected calibration error, 0–1."""
+        return calibration_error(self.reliability)
 
     def mistakes(self, count: int) -> NDArray[np.intp]:
         """Return the indices of at most `count` mistakes, the most confident first."""
@@ -144,7 +215,7 @@ def evaluate(
     """Measure a network on pictures and their labels.
 
     Args:
-        network: or what has one, such as a Model or a TrainingState.
+        network: or what has one, such as a Model, whose temperature counts, or a TrainingState.
         images: (n, 28, 28) or (n, 784), uint8 0–255 or float 0–1, ink bright; n > 0.
         labels: (n,) integers 0 … 9.
         deskewed: shear the pictures upright first; None does what the network was trained with.
@@ -153,13 +224,14 @@ def evaluate(
         ArrayError: pictures or labels are not so, or differ in number.
         DivergenceError: the weights are so large that the loss is not a finite number.
     """
+    temperature = float(getattr(network, "temperature", 1.0))
     if not isinstance(network, Network):
         network = network.network
     pictures = as_images(images)
     answers = as_labels(labels, len(pictures))
     if deskewed is None:
         deskewed = network.deskewed
-    loss, A_o = _loss_and_probabilities(network, pictures, answers, deskewed)
+    loss, A_o = _loss_and_probabilities(network, pictures, answers, deskewed, temperature)
     predicted = A_o.argmax(axis=1)
     confusion = confusion_matrix(answers, predicted)
     return Report(
@@ -174,7 +246,7 @@ def evaluate(
 
 
 def _loss_and_probabilities(
-    network: Network, images: Images, labels: Labels, deskewed: bool
+    network: Network, images: Images, labels: Labels, deskewed: bool, temperature: float
 ) -> tuple[float, Floats]:
     """Return the mean loss, nats per sample, and A_o (n, 10), computed piece by piece."""
     measure, total, probabilities = SoftmaxCrossEntropy(), 0.0, []
@@ -183,8 +255,10 @@ def _loss_and_probabilities(
             piece = slice(start, start + PIECE)
             pictures = deskew(images[piece]) if deskewed else images[piece]
             A = scale_pixels(pictures, network.theta.dtype)
-            total += measure.forward(network.forward(A), labels[piece]) * len(A)
-            probabilities.append(np.exp(measure.log_A))
+            Z_o = network.forward(A)
+            total += measure.forward(Z_o, labels[piece]) * len(A)
+            log_A = measure.log_A if temperature == 1 else log_softmax(Z_o / temperature)
+            probabilities.append(np.exp(log_A))
     if not math.isfinite(total):
         raise DivergenceError(
             "the weights are so large that the loss is not a finite number",

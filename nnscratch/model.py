@@ -15,11 +15,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from nnscratch.arrays import Images, as_images
 from nnscratch.config import TrainConfig
-from nnscratch.core import Network
+from nnscratch.core import Network, log_softmax
+from nnscratch.errors import NoDigitError
 from nnscratch.explain import Explanation, Tipping, explain, tip
 from nnscratch.metrics import Report, evaluate
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import Floats, scale_pixels
+from nnscratch.reject import Rejector
 
 if TYPE_CHECKING:
     from nnscratch.pictures.read import Prepared
@@ -87,13 +89,16 @@ class Model:
     Attributes:
         network: ready to predict.
         config: the settings it was trained with.
-        dataset: the name of the set it learned from: `mnist`, `custom` or `synthetic`.
-        sha256: of that set's four plain files, by name.
+        dataset: the name of the set it learned from, as `Dataset.name` has it.
+        sha256: of that set's plain files, by name.
         history: per epoch `epoch`, `train_loss`, `validation_loss`, `validation_accuracy`.
         test: `loss` and `accuracy` on the test set; None in a file kept for `--resume`.
         memory: what the steps of an unfinished run remember, each laid out as `network.theta`:
             `velocity`. Empty in a finished model.
         generator: state of an unfinished run's random generator; None in a finished model.
+        teacher_sha256: of the file of the model that it learned from; empty if it had no teacher.
+        temperature: T, by which outputs are divided before softmax; 1 where none was fitted.
+        rejector: tells what is no digit; None in a model that never refuses.
     """
 
     network: Network
@@ -104,9 +109,12 @@ class Model:
     test: dict[str, float] | None = None
     memory: dict[str, Floats] = field(default_factory=dict)
     generator: dict[str, Any] | None = None
+    teacher_sha256: str = ""
+    temperature: float = 1.0
+    rejector: Rejector | None = None
 
     def predict_proba(self, images: Any) -> Floats:
-        """Return the probabilities of the ten digits, (n, 10).
+        """Return the probabilities of the ten digits, softmax(Z_o / T), (n, 10).
 
         Args:
             images: (n, 28, 28) or (n, 784), uint8 0–255 or float 0–1, framed as MNIST's are.
@@ -115,7 +123,22 @@ class Model:
             ArrayError: they are not so.
         """
         A = scale_pixels(self.seen(as_images(images)), self.network.theta.dtype)
-        return self.network.predict_proba(A)
+        probabilities: Floats = np.exp(log_softmax(self.network.forward(A) / self.temperature))
+        return probabilities
+
+    def strangeness(self, images: Any) -> Floats:
+        """Return how much more each picture looks like no digit than like one, (n,).
+
+        In nats above the threshold: more than 0 is no digit, and `answer` refuses it; the higher,
+        the stranger. -inf from a model that has not learned to refuse (`train --refuse`).
+
+        Args:
+            images: as in `predict_proba`.
+        """
+        pictures = as_images(images)
+        if self.rejector is None:
+            return np.full(len(pictures), -np.inf, np.float32)
+        return self.rejector.strangeness(pictures)
 
     def predict(self, images: Any) -> NDArray[np.intp]:
         """Return the likeliest digit of each picture, (n,); `images` as in `predict_proba`."""
@@ -123,8 +146,8 @@ class Model:
         return digits
 
     def evaluate(self, images: Any, labels: Any) -> Report:
-        """Measure the model; see `metrics.evaluate`."""
-        return evaluate(self.network, images, labels)
+        """Measure the model, which here never refuses; see `metrics.evaluate`."""
+        return evaluate(self, images, labels)
 
     def score(self, images: Any, labels: Any) -> float:
         """Return the share of pictures that are recognised, 0–1."""
@@ -138,12 +161,28 @@ class Model:
         self, source: Path | str | IO[bytes], *, invert: bool | None = None, name: str = ""
     ) -> Prediction:
         """Say which digit a picture file shows; arguments and errors as `pictures.load_picture`."""
-        from nnscratch.pictures.read import load_picture  # Pillow, which training does without
+        from nnscratch.pictures.read import load_picture, name_of  # Pillow: training does without
 
-        return self.answer(load_picture(source, invert=invert, name=name))
+        picture = load_picture(source, invert=invert, name=name)
+        try:
+            return self.answer(picture)
+        except NoDigitError as error:
+            error.where = name or name_of(source)
+            raise
 
     def answer(self, picture: Prepared) -> Prediction:
-        """Say which digit a prepared picture shows, and how sure that is."""
+        """Say which digit a prepared picture shows, and how sure that is.
+
+        Raises:
+            NoDigitError: it looks like none of the ten.
+        """
+        if self.strangeness(picture.image[np.newaxis])[0] > 0:
+            error = NoDigitError(
+                "no digit here: it looks like none of the ten",
+                next_step="show one digit, upright and whole; or try --invert or --no-invert",
+            )
+            error.picture = picture
+            raise error
         probabilities = self.predict_proba(picture.image[np.newaxis])[0]
         notes = tuple(_doubts(picture, probabilities))
         return Prediction(picture, int(probabilities.argmax()), probabilities, notes)

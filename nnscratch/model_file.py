@@ -3,7 +3,11 @@
     W_h (H, 784)   b_h (H, 1)   W_o (10, H)   b_o (10, 1)     float32, little-endian
     metadata       JSON text: format version, package version, what the network computes, data set
                    and hashes, preprocessing, every hyper-parameter, history without times, test
-                   result
+                   result; of a model that had a teacher, the teacher's name and hash
+
+A model that has learned to refuse (`train --refuse`) adds its rejector, of R units:
+
+    reject_W_h (R, 784)   reject_b_h (R, 1)   reject_W_o (11, R)   reject_b_o (11, 1)
 
 A file kept for `--resume` adds `velocity_W_h` … `velocity_b_o` and `generator`, the state of the
 random generator as JSON. `numpy.load` opens it anywhere. The members are stored uncompressed, so
@@ -12,6 +16,8 @@ it depends on the time, the path or the machine's name: the same run gives the s
 
 Format version 1 did not say what the network computes; there was one kind. Version 2 says it, and
 a file that says anything else than what this program computes is refused, not read wrongly.
+Version 3 adds the temperature and what rejects. A model without them is written as version 2, so
+that its bytes stay what they were; and older files load, and never refuse.
 """
 
 from __future__ import annotations
@@ -19,11 +25,13 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import shlex
 import struct
 import tokenize
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,19 +39,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnscratch import __version__
-from nnscratch.config import TrainConfig, as_dict, config_from
+from nnscratch.config import LARGEST_WIDTH, NO_TEACHER, TrainConfig, as_dict, config_from
 from nnscratch.core import CLASSES, IN_FEATURES
+from nnscratch.data.dataset import DATASET_NAMES
 from nnscratch.errors import ConfigError, ModelFileError
 from nnscratch.files import cannot_write, check_output, open_plain, write_atomically
 from nnscratch.model import Model, build_network
 from nnscratch.products import Floats, split
+from nnscratch.reject import UNITS, Rejector
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 BUNDLED_NAME = "pretrained"  # names the model on board, whatever files lie about
 BUNDLED_MODEL = Path(__file__).with_name(f"{BUNDLED_NAME}.npz")
 LARGEST_TEXT_BYTES = 1 << 26  # the history of a hundred thousand epochs
 LARGEST_HEADER_BYTES = 256
 LARGEST_OUTPUT = float(np.finfo(np.float32).max) / 4  # so that differences of outputs are finite
+LOWEST_T = 0.01  # nobody is so sure; and 1 / LOWEST_T nobody so doubtful
+LARGEST_THRESHOLD = 1e6
 OTHER_BYTES = 1 << 16  # room for all that is not an array
 
 
@@ -95,6 +107,8 @@ def check_model_output(path: Path, config: TrainConfig, *, siblings: tuple[Path,
     """
     H = config.hidden_size
     room_bytes = 4 * (H * (IN_FEATURES + 1) + CLASSES * (H + 1)) + OTHER_BYTES
+    if config.refuse:
+        room_bytes += 4 * (UNITS * (IN_FEATURES + 1) + (CLASSES + 1) * (UNITS + 1))
     beside = (previous_name(path), *siblings)
     check_output(path, "the model", is_ours=is_model, siblings=beside, room_bytes=room_bytes)
 
@@ -118,6 +132,9 @@ def _members(model: Model) -> dict[str, NDArray[Any]]:
         **parameters,
         "metadata": np.array(json.dumps(_metadata(model))),
     }
+    if model.rejector is not None:
+        rejecting = model.rejector.parameters
+        blocks |= {f"{REJECT}{name}": block for name, block in rejecting.items()}
     if model.generator is not None:
         for kind, vector in model.memory.items():
             pieces = split(vector, parameters)
@@ -142,15 +159,29 @@ def _npz(members: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def _metadata(model: Model) -> dict[str, Any]:
+    config = as_dict(model.config)
+    name = config.pop("teacher")  # a model without a teacher has the bytes that it always had
+    taught = {"teacher": {"name": name, "sha256": model.teacher_sha256}}
+    if not config["refuse"]:
+        del config["refuse"]
+    calibration: dict[str, Any] = {}
+    if model.rejector is not None or model.temperature != 1:
+        rejector = model.rejector and {
+            "units": len(model.rejector.hidden.b),
+            "threshold": model.rejector.threshold,
+        }
+        calibration = {"temperature": model.temperature, "rejector": rejector}
     return {
-        "format_version": FORMAT_VERSION,
+        "format_version": 3 if calibration else 2,
         "nnscratch_version": __version__,
         "network": _described(model.config.hidden_size),
         "dataset": {"name": model.dataset, "sha256": model.sha256},
         "preprocessing": {"scale": "pixels / 255", "deskew": model.config.deskew},
-        "config": as_dict(model.config),
+        "config": config,
         "history": model.history,
         "test": model.test,
+        **(taught if name != NO_TEACHER else {}),
+        **calibration,
     }
 
 
@@ -219,13 +250,16 @@ def _unreadable(reason: str, path: Path) -> ModelFileError:
 
 
 REQUIRED = ("W_h", "b_h", "W_o", "b_o", "metadata")
+REJECT = "reject_"
+FOR_REJECTING = tuple(f"{REJECT}{name}" for name in REQUIRED[:4])
 FOR_RESUME = ("velocity_W_h", "velocity_b_h", "velocity_W_o", "velocity_b_o", "generator")
 
 
 def _check_directory(archive: zipfile.ZipFile, file_bytes: int) -> None:
     """Judge names, sizes and packing from the archive's directory, before anything is read."""
     names = [info.filename.removesuffix(".npy") for info in archive.infolist()]
-    expected = REQUIRED if "generator" not in names else REQUIRED + FOR_RESUME
+    expected: tuple[str, ...] = REQUIRED if "generator" not in names else REQUIRED + FOR_RESUME
+    expected += FOR_REJECTING if FOR_REJECTING[0] in names else ()
     for name in expected:
         if names.count(name) != 1:
             raise _Unsound(f"the member {name} is {'missing' if name not in names else 'doubled'}")
@@ -253,6 +287,34 @@ def _model_from(members: Mapping[str, bytes]) -> Model:
     return READERS[version](metadata, members)
 
 
+def _read_version_3(metadata: Mapping[str, Any], members: Mapping[str, bytes]) -> Model:
+    """Read a file that says how sure to be, and perhaps what to refuse."""
+    model = _read_version_2(metadata, members)
+    temperature, said = metadata.get("temperature"), metadata.get("rejector")
+    if type(temperature) is not float or not LOWEST_T <= temperature <= 1 / LOWEST_T:
+        raise _Unsound("metadata gives no sound temperature")
+    if (said is None) != (f"{FOR_REJECTING[0]}.npy" not in members):
+        raise _Unsound("metadata and members differ about what rejects")
+    rejector = None if said is None else _rejector_of(said, members)
+    return replace(model, temperature=temperature, rejector=rejector)
+
+
+def _rejector_of(said: object, members: Mapping[str, bytes]) -> Rejector:
+    units = said.get("units") if isinstance(said, dict) else None
+    threshold = said.get("threshold") if isinstance(said, dict) else None
+    if type(units) is not int or not 1 <= units <= LARGEST_WIDTH:
+        raise _Unsound("metadata gives the rejector no sound number of units")
+    if type(threshold) is not float or not abs(threshold) <= LARGEST_THRESHOLD:
+        raise _Unsound("metadata gives the rejector no sound threshold")
+    parameters = _read_blocks(REJECT, members, units, CLASSES + 1)
+    _check_range(parameters)
+    rejector = Rejector(units, rng=np.random.default_rng(0))
+    for name, block in parameters.items():
+        rejector.parameters[name][:] = block
+    rejector.threshold = threshold
+    return rejector
+
+
 def _read_version_2(metadata: Mapping[str, Any], members: Mapping[str, bytes]) -> Model:
     """Read a file that says what its network computes."""
     config = _config_of(metadata)
@@ -278,31 +340,48 @@ def _read_version_1(metadata: Mapping[str, Any], members: Mapping[str, bytes]) -
     dataset = _dataset_of(metadata)
     history, test = _results_of(metadata)
     return Model(
-        network, config, dataset["name"], dataset["sha256"], history, test, memory, generator
-    )
+        network, config, dataset["name"], dataset["sha256"], history, test, memory, generator,
+        _teacher_of(metadata)["sha256"],
+    )  # fmt: skip
 
 
 READERS: dict[int, Callable[[Mapping[str, Any], Mapping[str, bytes]], Model]] = {
     1: _read_version_1,
     2: _read_version_2,
+    3: _read_version_3,
 }
 
 
 def _config_of(metadata: Mapping[str, Any]) -> TrainConfig:
     settings = metadata.get("config")
-    if not isinstance(settings, dict):
+    if not isinstance(settings, dict) or "teacher" in settings:
         raise _Unsound("metadata holds no settings")
     try:
-        return config_from(settings)
+        return config_from({**settings, "teacher": _teacher_of(metadata)["name"]})
     except ConfigError as error:
         raise _Unsound(f"metadata: {error.what}") from error
+
+
+def _teacher_of(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Return the name and the hash of the teacher; its name is no path, but `pretrained` or it."""
+    if "teacher" not in metadata:
+        return {"name": NO_TEACHER, "sha256": ""}
+    teacher = metadata["teacher"]
+    if not (
+        isinstance(teacher, dict)
+        and isinstance(teacher.get("sha256"), str)
+        and re.fullmatch("[0-9a-f]{64}", teacher["sha256"])
+        and teacher.get("name") in (BUNDLED_NAME, teacher["sha256"])
+    ):
+        raise _Unsound("metadata does not say which teacher it had")
+    return {"name": teacher["name"], "sha256": teacher["sha256"]}
 
 
 def _dataset_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
     dataset = metadata.get("dataset")
     if (
         not isinstance(dataset, dict)
-        or dataset.get("name") not in ("mnist", "custom", "synthetic")
+        or dataset.get("name") not in DATASET_NAMES
         or not isinstance(dataset.get("sha256"), dict)
     ):
         raise _Unsound("metadata does not say which data set it learned from")
@@ -344,14 +423,16 @@ def _generator_of(state: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-def _shapes(H: int) -> dict[str, tuple[int, ...]]:
-    return {"W_h": (H, IN_FEATURES), "b_h": (H, 1), "W_o": (CLASSES, H), "b_o": (CLASSES, 1)}
+def _shapes(H: int, K: int) -> dict[str, tuple[int, ...]]:
+    return {"W_h": (H, IN_FEATURES), "b_h": (H, 1), "W_o": (K, H), "b_o": (K, 1)}
 
 
-def _read_blocks(prefix: str, members: Mapping[str, bytes], H: int) -> dict[str, Floats]:
+def _read_blocks(
+    prefix: str, members: Mapping[str, bytes], H: int, K: int = CLASSES
+) -> dict[str, Floats]:
     return {
         name: _read_floats(prefix + name, members[f"{prefix}{name}.npy"], shape)
-        for name, shape in _shapes(H).items()
+        for name, shape in _shapes(H, K).items()
     }
 
 

@@ -15,6 +15,7 @@ from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import Report
 from nnscratch.model import Model, Prediction, Why
+from nnscratch.reading import Reading
 from nnscratch.runs import Finished
 from nnscratch.training import EpochResult
 
@@ -91,6 +92,8 @@ def report(
         "loss": measured.loss,
         "accuracy": measured.accuracy,
         "per_class": [vars(score) for score in measured.per_class],
+        "calibration_error": measured.calibration_error,
+        "reliability": [vars(tenth) for tenth in measured.reliability],
         "confusion_matrix": measured.confusion.tolist(),
         "settings": as_dict(model.config),
         "mistakes": listed,
@@ -99,19 +102,38 @@ def report(
     }
 
 
-def prediction(
-    image: str, model_path: str, answer: Prediction, reason: Why | None = None
+def reading(
+    image: str, model_path: str, read: Reading, reasons: Sequence[Why] = ()
 ) -> dict[str, Any]:
-    """Say what a model makes of a picture, and, if that is wanted, why."""
+    """Say what a model reads in a picture, and, if that is wanted, why: one account a digit.
+
+    `digit`, `probability` and `probabilities` are null where there are several digits.
+    """
+    digits: list[dict[str, Any]] = [
+        {
+            "digit": one.digit,
+            "probability": one.probability,
+            "box": list(one.box),
+            "row": one.row,
+        }
+        for one in read.digits
+    ]
+    alone = read.single
     record = {
         "image": image,
         "model": model_path,
-        "digit": answer.digit,
-        "probability": answer.probability,
-        "probabilities": answer.probabilities.tolist(),
-        "notes": list(answer.notes),
+        "text": read.text,
+        "digit": alone and alone.digit,
+        "probability": alone and alone.probability,
+        "probabilities": alone and alone.probabilities.tolist(),
+        "digits": digits,
+        "notes": list(read.notes),
     }
-    return record if reason is None else {**record, "why": why(reason)}
+    if alone and reasons:
+        return {**record, "why": why(reasons[0])}
+    for one, reason in zip(digits, reasons, strict=False):
+        one["why"] = why(reason)
+    return record
 
 
 def why(reason: Why) -> dict[str, Any]:
@@ -134,9 +156,10 @@ def why(reason: Why) -> dict[str, Any]:
     }
 
 
-def failure(image: str, error: NNScratchError) -> dict[str, Any]:
-    """Say why there is no answer for a picture."""
-    return {"image": image, "error": error.what}
+def failure(image: str, error: NNScratchError, reason: Why | None = None) -> dict[str, Any]:
+    """Say why there is no answer for a picture; for one that was refused, also with an account."""
+    record = {"image": image, "error": error.what}
+    return record if reason is None else {**record, "why": why(reason)}
 
 
 def gradient_check(blocks: Sequence[BlockCheck], samples: str) -> dict[str, Any]:

@@ -7,22 +7,45 @@ the epochs that are finished are kept, and `--resume` goes on from there.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from nnscratch.config import TrainConfig
+from nnscratch.calibrate import Calibration, calibrate
+from nnscratch.config import NO_TEACHER, TrainConfig
 from nnscratch.data import Dataset
-from nnscratch.errors import DataError, ModelFileError, OutputError, Terminated
+from nnscratch.errors import ConfigError, DataError, ModelFileError, OutputError, Terminated
 from nnscratch.files import cannot_write, check_distinct, check_output, write_atomically
 from nnscratch.metrics import Report, evaluate
 from nnscratch.model import Model
-from nnscratch.model_file import check_model_output, load_model, previous_name, save_model
+from nnscratch.model_file import (
+    BUNDLED_MODEL,
+    BUNDLED_NAME,
+    check_model_output,
+    load_model,
+    previous_name,
+    save_model,
+)
 from nnscratch.training import Checkpoint, EpochResult, TrainingState, fit
 
 INTERRUPTED = ".interrupted.npz"
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A model that a run learns from: as the user named it, and as the run's own model will."""
+
+    model: Model
+    named: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """Return `pretrained`, or the SHA-256 of its file, which is the same wherever it lies."""
+        return BUNDLED_NAME if self.named == BUNDLED_NAME else self.sha256
 
 
 @dataclass
@@ -32,12 +55,14 @@ class Run:
     Attributes:
         dataset: the name of the set it learned from so far, and `sha256` of its files; both empty
             in a fresh run.
+        teacher: None if it learns from the labels.
     """
 
     config: TrainConfig
     state: TrainingState
     dataset: str = ""
     sha256: dict[str, str] | None = None
+    teacher: Teacher | None = None
 
 
 @dataclass(frozen=True)
@@ -63,24 +88,46 @@ class Kept:
         epochs: how many are finished.
         output: the model that the run was to become.
         previous: where an earlier interrupted run of that name is now.
+        teacher: the model that has to be named again to go on, if it lies in a file.
     """
 
     epochs: int
     path: Path | None
     output: Path
     previous: Path | None
+    teacher: str | None = None
 
 
 def start(config: TrainConfig) -> Run:
-    """Begin a run with fresh weights."""
-    return Run(config, TrainingState.start(config))
-
-
-def resume(path: Path) -> Run:
-    """Take up a run where its file left it.
+    """Begin a run with fresh weights.
 
     Raises:
-        ModelFileError: the file cannot be read, or holds a finished model.
+        ModelFileError: the teacher cannot be read.
+    """
+    state = TrainingState.start(config)
+    if config.teacher == NO_TEACHER:
+        return Run(config, state)
+    teacher = _load_teacher(config.teacher)
+    return Run(replace(config, teacher=teacher.name), state, teacher=teacher)
+
+
+def _load_teacher(named: str) -> Teacher:
+    model = load_model(named)
+    path = BUNDLED_MODEL if named == BUNDLED_NAME else Path(named)
+    return Teacher(model, named, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def resume(path: Path, teacher: str | None = None) -> Run:
+    """Take up a run where its file left it.
+
+    Args:
+        teacher: the model file that the run learned from, which its own file does not hold. The
+            bundled one need not be named.
+
+    Raises:
+        ModelFileError: the file cannot be read, or holds a finished model; or the teacher is not
+            there, or another one.
+        ConfigError: a teacher was named, and the run had none.
     """
     saved = load_model(path)
     if saved.generator is None:
@@ -89,11 +136,38 @@ def resume(path: Path) -> Run:
             where=str(path),
             next_step="name the file that ends in .interrupted.npz, or train anew without --resume",
         )
-    run = start(saved.config)
+    run = Run(saved.config, TrainingState.start(saved.config))
+    run.teacher = _same_teacher(saved, teacher, path)
     history = tuple(EpochResult(**entry, seconds=None) for entry in saved.history)
     run.state.restore(Checkpoint(saved.network.theta, saved.memory, saved.generator, history))
     run.dataset, run.sha256 = saved.dataset, saved.sha256
     return run
+
+
+def _same_teacher(saved: Model, named: str | None, path: Path) -> Teacher | None:
+    """Load the teacher that an interrupted run had, or raise."""
+    name = saved.config.teacher
+    if name == NO_TEACHER:
+        if named not in (None, NO_TEACHER):
+            raise ConfigError(
+                f"teacher must be none, as in the interrupted run, and is {named!r}", key="teacher"
+            )
+        return None
+    its_file = f"the file of its teacher, whose SHA-256 is {saved.teacher_sha256}"
+    if named is None and name != BUNDLED_NAME:
+        raise ModelFileError(
+            "the interrupted run has a teacher that is not in its file",
+            where=str(path),
+            next_step=f"name {its_file}, with --teacher",
+        )
+    teacher = _load_teacher(named or BUNDLED_NAME)
+    if teacher.sha256 != saved.teacher_sha256:
+        raise ModelFileError(
+            "this is not the teacher that the interrupted run had",
+            where=teacher.named,
+            next_step=f"name {its_file}, with --teacher",
+        )
+    return teacher
 
 
 def output_of(resumed: Path) -> Path:
@@ -162,6 +236,7 @@ def train(
     on_samples: Callable[[int], None] = lambda count: None,
     on_epoch: Callable[[EpochResult], None] = lambda result: None,
     on_kept: Callable[[Kept], None] = lambda kept: None,
+    on_refusing: Callable[[int], None] = lambda count: None,
 ) -> Finished:
     """Train to the end, look at the test set once, and save the model.
 
@@ -171,6 +246,8 @@ def train(
         on_epoch: called after every epoch.
         on_kept: called if the run is interrupted, once its finished epochs are safe; then the
             interruption goes on its way.
+        on_refusing: called, when all epochs are done and the run is to learn what is no digit,
+            with the number of samples seen since the last call; 0 before the first.
 
     Raises:
         DataError: a resumed run's files are not those it learned from so far.
@@ -185,12 +262,22 @@ def train(
     run.dataset, run.sha256 = dataset.name, dataset.sha256
     state, checkpoint = run.state, run.state.checkpoint()
     images, labels = dataset.train_images, dataset.train_labels
+    teacher = run.teacher.model if run.teacher else None
     try:
-        for result in fit(state, images, labels, run.config, on_samples=on_samples):
+        for result in fit(
+            state, images, labels, run.config, teacher=teacher, on_samples=on_samples
+        ):
             checkpoint = state.checkpoint()
             on_epoch(result)
+        learned = None
+        if run.config.refuse:
+            on_refusing(0)
+            learned = calibrate(
+                state.network, images, labels, run.config,
+                drawn=dataset.drawn, on_samples=on_refusing,
+            )  # fmt: skip
         report = evaluate(state.network, dataset.test_images, dataset.test_labels)
-        model = _model(run, {"loss": report.loss, "accuracy": report.accuracy})
+        model = _model(run, {"loss": report.loss, "accuracy": report.accuracy}, learned)
         previous = _save_somewhere(output, model)
     except (KeyboardInterrupt, Terminated):
         on_kept(_keep(run, checkpoint, output))
@@ -198,12 +285,23 @@ def train(
     return Finished(model, report, tuple(state.history), previous)
 
 
-def _model(run: Run, test: dict[str, float] | None) -> Model:
+def _model(run: Run, test: dict[str, float] | None, learned: Calibration | None = None) -> Model:
     history = [
         {key: value for key, value in vars(result).items() if key != "seconds"}
         for result in run.state.history
     ]
-    return Model(run.state.network, run.config, run.dataset, run.sha256 or {}, history, test)
+    model = Model(
+        run.state.network,
+        run.config,
+        run.dataset,
+        run.sha256 or {},
+        history,
+        test,
+        teacher_sha256=run.teacher.sha256 if run.teacher else "",
+    )
+    if learned is None:
+        return model
+    return replace(model, temperature=learned.temperature, rejector=learned.rejector)
 
 
 def _save_somewhere(output: Path, model: Model) -> Path | None:
@@ -225,4 +323,6 @@ def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> Kept:
     run.state.restore(checkpoint)
     model = replace(_model(run, None), memory=checkpoint.memory, generator=checkpoint.generator)
     path = interrupted_name(output)
-    return Kept(epochs, path, output, save_model(path, model))
+    named = run.teacher.named if run.teacher else BUNDLED_NAME
+    again = None if named == BUNDLED_NAME else named
+    return Kept(epochs, path, output, save_model(path, model), again)

@@ -19,15 +19,17 @@ from numpy.typing import DTypeLike, NDArray
 
 from nnscratch.arrays import Images, Labels, as_images, as_labels
 from nnscratch.augment import augment
-from nnscratch.config import TrainConfig
+from nnscratch.config import NO_TEACHER, TrainConfig
 from nnscratch.core import Network
 from nnscratch.cores import Helper, second_core
 from nnscratch.errors import ConfigError, DivergenceError
 from nnscratch.metrics import evaluate
-from nnscratch.model import build_network
+from nnscratch.model import Model, build_network
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import Floats, add_multiple, empty_batch, scale_pixels
+from nnscratch.teaching import Lesson, Targets
 
+Piece = tuple[Images, Targets]
 PICTURES_AHEAD = 4096  # few enough to stay in a cache, enough for handing over to cost little
 
 
@@ -37,7 +39,8 @@ class EpochResult:
 
     Attributes:
         epoch: from 1.
-        train_loss: mean over the epoch's samples as they were met, nats per sample.
+        train_loss: mean over the epoch's samples as they were met, nats per sample; measured
+            against what the teacher says, if there is one.
         validation_loss, validation_accuracy: after the epoch; None if nothing was held out.
         seconds: of this epoch's training alone; None if they are not known, as for the epochs
             before a run was resumed.
@@ -140,6 +143,7 @@ def fit(
     labels: Any,
     config: TrainConfig,
     *,
+    teacher: Model | None = None,
     on_samples: Callable[[int], None] = lambda count: None,
 ) -> Iterator[EpochResult]:
     """Train epoch by epoch, yielding an EpochResult after each; goes on where `state` stands.
@@ -149,6 +153,8 @@ def fit(
         images: (n, 28, 28) or (n, 784), uint8 0–255 or float 0–1, ink bright; `validation_size`
             of them are held out.
         labels: (n,) integers 0 … 9.
+        teacher: the model that `config.teacher` names. What it says takes the place of the labels
+            that are trained on, not of those held out.
         on_samples: called after every batch with the number of samples done.
 
     Raises:
@@ -159,16 +165,24 @@ def fit(
     """
     pictures = as_images(images)
     answers = as_labels(labels, len(pictures))
-    _check_fit(state.network, config)
+    _check_fit(state.network, config, teacher)
     training, validation = hold_out(len(pictures), config)
     learned, held = (
         deskew(pictures[part]) if config.deskew else pictures[part]
         for part in (training, validation)
     )
-    return _epochs(state, learned, answers[training], held, answers[validation], config, on_samples)
+    lesson = Lesson(learned, answers[training], teacher, config)
+    return _epochs(state, lesson, held, answers[validation], config, on_samples)
 
 
-def _check_fit(network: Network, config: TrainConfig) -> None:
+def _check_fit(network: Network, config: TrainConfig, teacher: Model | None) -> None:
+    if (config.teacher == NO_TEACHER) != (teacher is None):
+        raise ConfigError(
+            f"teacher is {config.teacher} in the settings, and "
+            f"{'none' if teacher is None else 'a model'} was given",
+            key="teacher",
+            next_step="give the model that the settings name: fit(…, teacher=load_model(name))",
+        )
     wanted = {"hidden_size": config.hidden_size, "deskew": config.deskew}
     found = {"hidden_size": len(network.hidden.b), "deskew": network.deskewed}
     for key, value in wanted.items():
@@ -182,8 +196,7 @@ def _check_fit(network: Network, config: TrainConfig) -> None:
 
 def _epochs(
     state: TrainingState,
-    images: Images,
-    labels: Labels,
+    lesson: Lesson,
     held_images: Images,
     held_labels: Labels,
     config: TrainConfig,
@@ -192,7 +205,7 @@ def _epochs(
     """Train to the last epoch on prepared pictures, measuring on those held out."""
     while len(state.history) < config.epochs:
         started = time.perf_counter()
-        train_loss = _train_epoch(state, images, labels, config, on_samples)
+        train_loss = _train_epoch(state, lesson, config, on_samples)
         seconds = time.perf_counter() - started
         report = None
         if len(held_images):
@@ -210,26 +223,24 @@ def _epochs(
 
 def _train_epoch(
     state: TrainingState,
-    images: Images,
-    labels: Labels,
+    lesson: Lesson,
     config: TrainConfig,
     on_samples: Callable[[int], None],
 ) -> float:
     """Visit every sample once in a fresh order; return the mean loss in nats per sample."""
-    network, count, epoch = state.network, len(images), len(state.history)
+    network, count, epoch = state.network, len(lesson.images), len(state.history)
     order = state.rng.permutation(count)
-    labels_in_order = labels[order].astype(np.intp)  # what NumPy indexes with, converted once
-    room = empty_batch(config.batch_size, images[0].size, network.theta.dtype)
+    room = empty_batch(config.batch_size, lesson.images[0].size, network.theta.dtype)
     start, total = 0, 0.0
     with (
         np.errstate(over="ignore", invalid="ignore"),  # the loss tells, and is looked at
         second_core() as second,
     ):
-        pieces = _made_ahead(_pieces(images, order, state.rng, config), second)
-        for pixels in _batches(pieces, config.batch_size):
+        pieces = _made_ahead(_pieces(lesson, order, state.rng, config), second)
+        for pixels, targets in _batches(pieces, config.batch_size):
             N = len(pixels)
             A = scale_pixels(pixels, out=room)
-            loss = network.loss(network.forward(A), labels_in_order[start : start + N])
+            loss = network.loss(network.forward(A), targets)
             if not math.isfinite(loss):
                 raise _diverged(epoch + 1, start // config.batch_size + 1, loss, config)
             network.backward()
@@ -241,12 +252,13 @@ def _train_epoch(
 
 
 def _pieces(
-    images: Images, order: NDArray[np.intp], rng: np.random.Generator, config: TrainConfig
-) -> Iterator[Images]:
+    lesson: Lesson, order: NDArray[np.intp], rng: np.random.Generator, config: TrainConfig
+) -> Iterator[Piece]:
     """Yield the pictures in order, or variants of them, several whole batches at a time.
 
-    Each array is overwritten when the next but one is made.
+    Each array of pictures is overwritten when the next but one is made.
     """
+    images = lesson.images
     size = config.batch_size * math.ceil(PICTURES_AHEAD / config.batch_size)
     rooms = np.empty((2, size, *images.shape[1:]), np.uint8)
     for start, room in zip(range(0, len(order), size), itertools.cycle(rooms), strict=False):
@@ -254,10 +266,12 @@ def _pieces(
         # Into a room of its own, and with "clip", NumPy gathers without a copy or a check; no
         # index is out of range.
         piece = images.take(chosen, axis=0, out=room[: len(chosen)], mode="clip")
-        yield augment(piece, rng) if config.augment else piece
+        if config.augment:
+            piece = augment(piece, rng)
+        yield piece, lesson.targets(chosen, piece)
 
 
-def _made_ahead(pieces: Iterator[Images], second: Helper) -> Iterator[Images]:
+def _made_ahead(pieces: Iterator[Piece], second: Helper) -> Iterator[Piece]:
     """Yield the pieces, each made by the second thread while the one before it is in use.
 
     Fetching pictures from all over memory and drawing variants then costs the first core
@@ -270,11 +284,11 @@ def _made_ahead(pieces: Iterator[Images], second: Helper) -> Iterator[Images]:
     yield from pieces  # where no thread can be started, all of them
 
 
-def _batches(pieces: Iterator[Images], size: int) -> Iterator[Images]:
+def _batches(pieces: Iterator[Piece], size: int) -> Iterator[Piece]:
     """Cut pieces into batches; only the last of all may be shorter."""
-    for piece in pieces:
-        for start in range(0, len(piece), size):
-            yield piece[start : start + size]
+    for images, targets in pieces:
+        for start in range(0, len(images), size):
+            yield images[start : start + size], targets[start : start + size]
 
 
 def learning_rate_at(progress: float, config: TrainConfig) -> float:

@@ -15,8 +15,8 @@ PACKAGE = ROOT / "nnscratch"
 # From the cellar to the roof. A room may import whatever stands before it, and its own files.
 FLOORS = (
     ("errors", "files", "arrays", "config", "cores", "products", "core"),
-    ("pictures", "data", "metrics", "augment", "gradcheck", "explain"),
-    ("model", "training", "model_file", "runs", "records"),
+    ("pictures", "data", "metrics", "augment", "gradcheck", "explain", "reject"),
+    ("model", "reading", "teaching", "training", "calibrate", "model_file", "runs", "records"),
     ("lab",),
     ("app", "web"),
 )
@@ -29,7 +29,14 @@ LIBRARIES = {
     "requests": ["data/fetch"],
     "urllib3": ["data/fetch"],
     "typer": ["app/cli", "app/options", "app/commands/*"],
-    "rich": ["app/terminal", "app/progress", "app/drawings", "app/accounts", "app/views"],
+    "rich": [
+        "app/terminal",
+        "app/progress",
+        "app/drawings",
+        "app/accounts",
+        "app/readings",
+        "app/views",
+    ],
     "matplotlib": ["app/plots"],
 }
 

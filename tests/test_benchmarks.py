@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from conftest import ROOT
 from nnscratch import Network, TrainConfig, load_model
 from nnscratch.data import Dataset
+from nnscratch.data.negatives import make_negatives
+from nnscratch.data.synthetic import draw_digits
 from nnscratch.products import scale_pixels
 
 FOLDER = ROOT / "benchmarks"
@@ -97,7 +100,7 @@ def test_a_recipe_is_measured(benchmark, few):
     row = accuracy.measure(accuracy.Recipe("short", "--epochs 2", config), few, few, 2)
     assert len(row["accuracies"]) == 2
     assert row["test_accuracy"] == statistics.mean(row["accuracies"]) > 0.3
-    assert {"wide", "best", "textbook"} <= {recipe.name for recipe in accuracy.RECIPES}
+    assert {"wide", "best", "taught", "textbook"} <= {recipe.name for recipe in accuracy.RECIPES}
 
 
 def test_one_size_of_the_scaling_is_measured(benchmark):
@@ -119,3 +122,43 @@ def test_real_pictures_are_scored(benchmark):
         images = handwriting.prepared(samples, how)
         assert images.any(axis=(1, 2)).all()
         assert handwriting.right(model, images, np.zeros(len(images))).dtype == bool
+
+
+def test_ways_to_refuse_are_compared_and_a_folder_is_read(benchmark, tmp_path, capsys):
+    no_digit, rng = benchmark("no_digit"), np.random.default_rng(3)
+    labels = (np.arange(200) % 10).astype(np.uint8)
+    digits = draw_digits(labels, rng)
+    none, kinds = make_negatives(digits, labels, 110, rng)
+    both, answers = np.concatenate([digits, none]), np.append(labels, np.full(110, 10))
+    model = load_model("pretrained")
+    exposed = no_digit.exposed(both, answers.astype(np.intp), 1)
+    scores = {
+        "energy": no_digit.energy(exposed),
+        "distance": no_digit.distance(model.network, digits, labels),
+        "head": no_digit.head(model.network, both, answers.astype(np.intp), 1),
+    }
+    for score in scores.values():
+        assert np.isfinite(score(none)).all()
+    no_digit.show_methods(scores, digits, none, kinds)
+    assert "joined halves" in capsys.readouterr().out
+    Image.fromarray(np.full((40, 40), 255, np.uint8)).save(tmp_path / "blank.png")
+    (tmp_path / "labels.csv").write_text("file,what\nblank.png,paper\n", encoding="utf-8")
+    no_digit.show_folder(model, tmp_path)
+    assert "1 of 1 refused" in capsys.readouterr().out
+
+
+def test_pictures_of_several_digits_are_scored_whole_and_by_digit(benchmark):
+    several, model = benchmark("several"), load_model("pretrained")
+    samples = ROOT / "data" / "samples"
+    name = sorted(path.name for path in samples.glob("*.png"))[0]
+    digit = model.read(samples / name).digit
+    rows = [{"file": name, "text": f"{digit}{row}"} for row in ("", "/7")]
+    rows += [{"file": "not there.png", "text": "12"}]
+    scores = several.score(model, samples, rows)
+    assert [(one.right, one.digits, one.wrong) for one in scores] == [
+        (True, 1, 0), (False, 2, 1), (False, 2, 2),
+    ]  # fmt: skip
+    assert several.cells(scores)[:3] == ("3", "33.3%", "40.0%")
+    for step in several.STEPS:
+        assert len(several.score(model, samples, rows, [step])) == 3
+    assert several.distance("12345", "1345") == several.distance("17", "117") == 1

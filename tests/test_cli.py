@@ -253,8 +253,9 @@ def test_the_model_on_board_is_meant_by_its_name_whatever_lies_about(
 def test_every_doubt_is_in_the_json(run, model, own_data, tmp_path):
     two = np.concatenate([SEVEN, SEVEN], axis=1)
     Image.fromarray(255 - two).save(tmp_path / "two.png")
-    shown = run("predict", "two.png", "--model", model).stderr
-    told = json.loads(run("predict", "two.png", "--model", model, "--json").stdout)["notes"]
+    shown = run("predict", "two.png", "--model", model, "--single").stderr
+    single = run("predict", "two.png", "--model", model, "--single", "--json")
+    told = json.loads(single.stdout)["notes"]
     assert told
     assert [line for line in shown.splitlines() if line] == [f"Note: {note}" for note in told]
     for command in (("train", *FAST, "--lr", "50"), ("evaluate", model, "--dataset", "auto")):

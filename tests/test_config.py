@@ -21,6 +21,7 @@ BAD = {
     "schedule": ["linear", 3, ""],
     "augment": [1, "yes"],
     "deskew": [0],
+    "teacher": ["", 3, None],
     "validation_size": [-1, 0.5],
     "seed": [-1, 1.0],
 }

@@ -30,7 +30,7 @@ def fenced(path, language):
 def test_every_line_of_code_beside_an_equation_stands_in_the_source():
     source = {
         line.rstrip()
-        for name in ("core.py", "products.py", "explain.py", "training.py")
+        for name in ("core.py", "products.py", "explain.py", "training.py", "teaching.py")
         if (ROOT / "nnscratch" / name).exists()
         for line in (ROOT / "nnscratch" / name).read_text(encoding="utf-8").splitlines()
     }

@@ -56,6 +56,14 @@ def test_softmax_cross_entropy_alone_against_differences(rng):
     np.testing.assert_allclose(measure.backward(), expected, atol=1e-9)
 
 
+def test_softmax_cross_entropy_with_a_soft_Y_against_differences(rng):
+    measure, Z, Y = SoftmaxCrossEntropy(), rng.normal(size=(5, 4)), rng.dirichlet(np.ones(4), 5)
+    expected = differences(lambda: measure.forward(Z, Y), Z)
+    A_o = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
+    assert measure.forward(Z, Y) == pytest.approx(-(Y * np.log(A_o)).sum() / 5, rel=1e-13)
+    np.testing.assert_allclose(measure.backward(), expected, atol=1e-9)
+
+
 @pytest.mark.parametrize("name", ["W_h", "b_h", "W_o", "b_o"])
 def test_the_networks_gradient_agrees_with_differences_to_1e_7(rng, name):
     network = Network(rng=rng, dtype=np.float64)

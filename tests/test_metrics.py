@@ -6,7 +6,15 @@ from sklearn import metrics as reference
 
 from nnscratch.core import Network
 from nnscratch.errors import ArrayError, DivergenceError
-from nnscratch.metrics import PIECE, accuracy, confusion_matrix, evaluate, per_class
+from nnscratch.metrics import (
+    PIECE,
+    accuracy,
+    calibration_error,
+    confusion_matrix,
+    evaluate,
+    per_class,
+    reliability,
+)
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import scale_pixels
 
@@ -132,3 +140,41 @@ def test_what_has_a_network_is_measured_by_it(own_dataset):
     state = TrainingState.start(TrainConfig(deskew=True))
     images, labels = own_dataset.test_images, own_dataset.test_labels
     assert evaluate(state, images, labels).loss == evaluate(state.network, images, labels).loss
+
+
+# -------------------------------------------------------------------------------------- calibration
+
+
+def test_every_answer_lies_in_one_bin_also_0_and_1(rng):
+    probability = np.concatenate([[0.0, 1.0, 0.1, 0.999], rng.random(500)])
+    right = rng.random(504) < 0.5
+    bins = reliability(probability, right)
+    assert [tenth.low for tenth in bins] == [tenth / 10 for tenth in range(10)]
+    assert sum(tenth.count for tenth in bins) == 504
+    for tenth in bins:
+        last = tenth.high == 1
+        mine = (probability >= tenth.low) & ((probability < tenth.high) | last)
+        assert tenth.count == mine.sum()
+        assert tenth.probability == pytest.approx(probability[mine].mean())
+        assert tenth.accuracy == pytest.approx(right[mine].mean())
+
+
+def test_an_empty_bin_says_nothing_and_counts_for_nothing():
+    bins = reliability(np.array([0.95, 0.95]), np.array([True, False]))
+    assert bins[0].probability is bins[0].accuracy is None
+    assert calibration_error(bins) == pytest.approx(0.45)
+
+
+def test_answers_that_are_as_often_right_as_they_are_sure_have_no_calibration_error(rng):
+    probability = rng.random(200_000)
+    honest = reliability(probability, rng.random(200_000) < probability)
+    boastful = reliability(probability, rng.random(200_000) < probability / 2)
+    assert calibration_error(honest) < 0.005
+    assert calibration_error(boastful) == pytest.approx(0.25, abs=0.01)
+
+
+def test_a_report_tells_its_calibration(rng):
+    images = rng.integers(0, 256, (50, 28, 28)).astype(np.uint8)
+    report = evaluate(Network(4, rng=rng), images, np.arange(50) % 10)
+    assert sum(tenth.count for tenth in report.reliability) == 50
+    assert report.calibration_error == calibration_error(report.reliability)

@@ -1,16 +1,23 @@
 """A trained model: made from its settings in one place, and its answers with their doubts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from conftest import some_digits
 from nnscratch.config import TrainConfig
-from nnscratch.core import Network
+from nnscratch.core import Network, log_softmax
+from nnscratch.data.negatives import make_negatives
 from nnscratch.errors import ArrayError, NoDigitError
 from nnscratch.metrics import evaluate
 from nnscratch.model import UNSURE, Model, a_digit, build_network
+from nnscratch.model_file import load_model
 from nnscratch.pictures.framing import deskew
 from nnscratch.pictures.read import load_picture
 from nnscratch.products import scale_pixels
+from nnscratch.reject import Rejector
 
 
 def a_model(rng, **settings):
@@ -156,3 +163,66 @@ def test_the_most_outspoken_units_are_named_in_their_own_order(rng):
 def test_at_most_ten_units_are_shown(rng):
     config = TrainConfig(hidden_size=30)
     assert len(Model(build_network(config, rng=rng), config, "mnist").outspoken_units()) == 10
+
+
+# ----------------------------------------------------------------------------------------- refusing
+
+
+def never_a_digit(rng, threshold):
+    """Return a rejector that finds every picture as strange as `-threshold`."""
+    rejector = Rejector(4, rng=rng)
+    for block in rejector.parameters.values():
+        block[:] = 0
+    rejector.parameters["b_o"][10] = np.log(10)  # as likely as the ten digits together
+    rejector.threshold = threshold
+    return rejector
+
+
+def test_a_model_without_a_rejector_never_refuses(images, rng):
+    assert np.isneginf(a_model(rng).strangeness(images)).all()
+
+
+def test_what_looks_like_no_digit_is_refused_by_answer_and_read_but_not_by_predict(
+    images, rng, tmp_path
+):
+    Image.fromarray(images[0]).save(tmp_path / "page.png")
+    model = replace(a_model(rng), rejector=never_a_digit(rng, -1.0))
+    assert model.strangeness(images) == pytest.approx(np.ones(20), abs=1e-5)
+    prepared = load_picture(tmp_path / "page.png")
+    with pytest.raises(NoDigitError, match="no digit here: it looks like none of the ten"):
+        model.answer(prepared)
+    with pytest.raises(NoDigitError) as caught:
+        model.read(tmp_path / "page.png")
+    assert caught.value.where == str(tmp_path / "page.png")
+    assert caught.value.next_step
+    assert len(model.predict(images)) == len(images)
+    assert model.evaluate(images, np.arange(20) % 10).accuracy >= 0
+
+
+def test_what_is_less_strange_than_the_threshold_is_answered(images, rng, tmp_path):
+    Image.fromarray(images[0]).save(tmp_path / "page.png")
+    model = replace(a_model(rng), rejector=never_a_digit(rng, 1.0))
+    assert model.read(tmp_path / "page.png").digit in range(10)
+
+
+def test_probabilities_are_those_at_the_temperature(images, rng):
+    model = a_model(rng)
+    Z_o = model.network.forward(scale_pixels(images))
+    warm = replace(model, temperature=2.0)
+    assert warm.predict_proba(images) == pytest.approx(np.exp(log_softmax(Z_o / 2)), abs=1e-6)
+    assert np.array_equal(warm.predict(images), model.predict(images))
+
+
+def test_a_temperature_changes_how_sure_a_report_is_and_nothing_else(images, rng):
+    model, labels = a_model(rng), np.arange(20) % 10
+    cold, warm = (replace(model, temperature=T).evaluate(images, labels) for T in (1.0, 3.0))
+    assert (cold.loss, cold.accuracy) == (warm.loss, warm.accuracy)
+    assert (warm.probability < cold.probability).all()
+    assert np.array_equal(cold.probability, evaluate(model.network, images, labels).probability)
+
+
+def test_the_model_on_board_refuses_most_of_what_is_no_digit_and_hardly_a_digit(rng):
+    model, (digits, labels) = load_model("pretrained"), some_digits(500, 8)
+    none, _ = make_negatives(digits, labels, 550, rng)
+    assert (model.strangeness(none) > 0).mean() > 0.7
+    assert (model.strangeness(digits) > 0).mean() < 0.05

@@ -1,6 +1,5 @@
 """The model file: what goes in comes out, the bytes repeat, and nothing foreign gets in."""
 
-import hashlib
 import json
 import os
 import warnings
@@ -23,6 +22,8 @@ from nnscratch.model_file import (
     load_model,
     save_model,
 )
+from nnscratch.products import scale_pixels
+from nnscratch.reject import Rejector
 
 HASHES = {"train-images-idx3-ubyte": "00"}
 HISTORY = [{"epoch": 1, "train_loss": 0.5, "validation_loss": None, "validation_accuracy": None}]
@@ -77,6 +78,10 @@ def test_numpy_opens_it_and_finds_four_arrays_and_metadata(model, tmp_path):
     with np.load(tmp_path / "m.npz") as file:
         assert set(file.files) == {"W_h", "b_h", "W_o", "b_o", "metadata"}
         metadata = json.loads(str(file["metadata"]))
+    settings = as_dict(model.config)
+    # So that the bytes are those of earlier versions.
+    assert settings.pop("teacher") == "none"
+    assert settings.pop("refuse") is False
     assert metadata == {
         "format_version": 2,
         "nnscratch_version": __version__,
@@ -88,7 +93,7 @@ def test_numpy_opens_it_and_finds_four_arrays_and_metadata(model, tmp_path):
         },
         "dataset": {"name": "mnist", "sha256": HASHES},
         "preprocessing": {"scale": "pixels / 255", "deskew": False},
-        "config": as_dict(model.config),
+        "config": settings,
         "history": HISTORY,
         "test": {"loss": 0.1, "accuracy": 0.97},
     }
@@ -185,7 +190,7 @@ NO_STATE = "the member generator is no state of a random generator"
 
 def newer(version):
     return (
-        f"it has format version {version}, and this nnscratch reads up to 2; a newer one is needed"
+        f"it has format version {version}, and this nnscratch reads up to 3; a newer one is needed"
     )
 
 
@@ -267,7 +272,7 @@ WRONG = {
     "version 0": (metadata(format_version=0), NO_VERSION),
     "version true": (metadata(format_version=True), NO_VERSION),
     "version 2.0": (metadata(format_version=2.0), NO_VERSION),
-    "version 3": (metadata(format_version=3), newer(3)),
+    "version 4": (metadata(format_version=4), newer(4)),
     "version 99": (metadata(format_version=99), newer(99)),
     "tanh": (network(hidden_activation="tanh"), OTHER_NETWORK),
     "sigmoid outputs": (network(output_activation="sigmoid"), OTHER_NETWORK),
@@ -328,10 +333,34 @@ def test_a_wrong_member_is_refused_with_its_own_sentence(saved, case):
     refused(saved, reason)
 
 
-@pytest.mark.parametrize("name", ["mnist", "custom", "synthetic"])
+@pytest.mark.parametrize("name", ["mnist", "custom", "synthetic", "mnist+synthetic"])
 def test_each_data_set_has_its_name(saved, name):
     with_changes(saved, metadata(dataset={"name": name, "sha256": {}})(unpacked(saved)))
     assert load_model(saved).dataset == name
+
+
+HASH = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize("name", ["pretrained", HASH])
+def test_a_model_that_had_a_teacher_says_which(model, tmp_path, name):
+    taught = replace(model, config=replace(model.config, teacher=name), teacher_sha256=HASH)
+    save_model(tmp_path / "m.npz", taught)
+    loaded = load_model(tmp_path / "m.npz")
+    assert (loaded.config.teacher, loaded.teacher_sha256) == (name, HASH)
+
+
+@pytest.mark.parametrize(
+    "teacher",
+    [
+        {}, [], HASH, {"name": "pretrained"}, {"name": "/a/path.npz", "sha256": HASH},
+        {"name": "pretrained", "sha256": "short"}, {"name": "none", "sha256": ""},
+        {"name": "pretrained", "sha256": 3}, {"name": [], "sha256": HASH},
+    ],
+)  # fmt: skip
+def test_a_teacher_that_is_a_path_or_nothing_sound_is_refused(saved, teacher):
+    with_changes(saved, metadata(teacher=teacher)(unpacked(saved)))
+    refused(saved, "metadata does not say which teacher it had")
 
 
 # A file kept for --resume, with the same kind of change.
@@ -511,15 +540,19 @@ def test_a_missing_model_is_told_with_a_command_that_can_be_pasted(tmp_path):
 # ------------------------------------------------------------------------------------- versions
 
 
-def test_the_model_on_board_is_of_version_1_and_loads_as_it_always_did():
-    digest = hashlib.sha256(BUNDLED_MODEL.read_bytes()).hexdigest()
-    assert digest == "b58807138116d0d790515cb8eaeecbd464ccdd6c8388d6c199c38ed17da4dbac"
+def test_the_model_on_board_is_of_version_3_and_knows_what_is_no_digit():
     arrays = unpacked(BUNDLED_MODEL)
-    assert json.loads(str(arrays["metadata"]))["format_version"] == 1
+    metadata = json.loads(str(arrays["metadata"]))
     model = load_model(BUNDLED_MODEL)
+    assert metadata["format_version"] == 3
+    assert metadata["temperature"] == model.temperature
+    assert metadata["rejector"]["threshold"] == model.rejector.threshold
     for name, value in model.network.parameters.items():
         assert np.array_equal(value, arrays[name])
+    for name, value in model.rejector.parameters.items():
+        assert np.array_equal(value, arrays[f"reject_{name}"])
     assert model.network.deskewed == model.config.deskew
+    assert BUNDLED_MODEL.stat().st_size < 1_750_000
 
 
 def test_the_name_pretrained_is_the_model_on_board_whatever_lies_about(saved, monkeypatch):
@@ -534,6 +567,77 @@ def test_the_name_pretrained_is_the_model_on_board_whatever_lies_about(saved, mo
 def test_a_file_of_version_1_need_not_say_what_it_computes(saved, model, key):
     with_changes(saved, metadata(format_version=1, **{key: None})(unpacked(saved)))
     assert np.array_equal(load_model(saved).network.theta, model.network.theta)
+
+
+# --------------------------------------------------------------------------------- what is refused
+
+
+@pytest.fixture
+def refusing(model, rng):
+    rejector = Rejector(5, rng=rng)
+    rejector.threshold = 0.75
+    return replace(model, temperature=1.25, rejector=rejector)
+
+
+def test_what_rejects_and_the_temperature_come_back(refusing, tmp_path, rng):
+    save_model(tmp_path / "m.npz", refusing)
+    loaded = load_model(tmp_path / "m.npz")
+    images = rng.integers(0, 256, (7, 28, 28)).astype(np.uint8)
+    assert loaded.temperature == 1.25
+    assert np.array_equal(loaded.strangeness(images), refusing.strangeness(images))
+    assert np.array_equal(loaded.predict_proba(images), refusing.predict_proba(images))
+
+
+def test_a_temperature_alone_is_kept_as_well(model, tmp_path):
+    save_model(tmp_path / "m.npz", replace(model, temperature=0.5))
+    assert load_model(tmp_path / "m.npz").temperature == 0.5
+    assert load_model(tmp_path / "m.npz").rejector is None
+
+
+def test_an_older_file_never_refuses_and_is_as_sure_as_it_was(saved, model, rng):
+    loaded, images = load_model(saved), rng.integers(0, 256, (7, 28, 28)).astype(np.uint8)
+    assert loaded.rejector is None
+    assert loaded.temperature == 1
+    assert np.isneginf(loaded.strangeness(images)).all()
+    expected = model.network.predict_proba(scale_pixels(images))
+    assert np.array_equal(loaded.predict_proba(images), expected)
+
+
+DIFFER = "metadata and members differ about what rejects"
+UNSOUND_REJECTORS = {
+    "no temperature": ({"temperature": None}, "metadata gives no sound temperature"),
+    "a whole temperature": ({"temperature": 1}, "metadata gives no sound temperature"),
+    "no warmth": ({"temperature": 0.0}, "metadata gives no sound temperature"),
+    "NaN": ({"temperature": float("nan")}, "metadata gives no sound temperature"),
+    "no word of it": ({"rejector": None}, DIFFER),
+    "no units": (
+        {"rejector": {"units": 0, "threshold": 1.0}},
+        "metadata gives the rejector no sound number of units",
+    ),
+    "a text": ({"rejector": "yes"}, "metadata gives the rejector no sound number of units"),
+    "another width": (
+        {"rejector": {"units": 6, "threshold": 1.0}},
+        "the member reject_W_h should be (6, 784), and is (5, 784)",
+    ),
+    "an infinite threshold": (
+        {"rejector": {"units": 5, "threshold": float("inf")}},
+        "metadata gives the rejector no sound threshold",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNSOUND_REJECTORS)
+def test_an_unsound_rejector_is_refused_with_its_own_sentence(case, refusing, tmp_path):
+    path, (changes, reason) = tmp_path / "m.npz", UNSOUND_REJECTORS[case]
+    save_model(path, refusing)
+    with_changes(path, metadata(**changes)(unpacked(path)))
+    refused(path, reason)
+
+
+def test_a_rejector_lacks_no_member(refusing, tmp_path):
+    save_model(tmp_path / "m.npz", refusing)
+    with_changes(tmp_path / "m.npz", {"reject_b_o": None})
+    refused(tmp_path / "m.npz", "the member reject_b_o is missing")
 
 
 # ------------------------------------------------------------------------------- what is not saved

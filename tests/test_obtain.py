@@ -137,6 +137,20 @@ def test_falling_back_says_what_the_default_folder_lacks(default_folder, packed_
     assert f"data: lacks {NAMES[3]}\n" in notes[0]
 
 
+@pytest.mark.parametrize("wanted", ["mnist", "mnist+synthetic"])
+def test_what_asks_for_mnist_never_falls_back(default_folder, wanted):
+    with pytest.raises(DownloadError, match="could not be fetched"):
+        obtain_dataset(None, wanted, mirrors=NOBODY)
+    assert not default_folder.exists()
+
+
+@pytest.mark.parametrize("wanted", ["mnist", "mnist+synthetic"])
+def test_files_that_are_not_mnists_are_not_taken_for_them(obtain, wanted, own_data):
+    with pytest.raises(DataError, match="not MNIST's") as caught:
+        obtain(own_data, wanted, mirrors=NOBODY)
+    assert "--dataset auto" in caught.value.next_step
+
+
 def missing_in(folder):
     return [name for name in NAMES if not (folder / name).exists()]
 

@@ -192,7 +192,9 @@ paths = st.sampled_from(
     ["m.npz", "no/m.npz", ".", "", "[bold].npz", "\x00", "a b", "-", "--", "p.png", "c.svg",
      "h.csv", "pretrained", "http://127.0.0.1:9/", "http://[", "ftp://x/"]
 )  # fmt: skip
-words = st.sampled_from(["auto", "mnist", "synthetic", "constant", "cosine", "test", "W_h", "q"])
+words = st.sampled_from(
+    ["auto", "mnist", "synthetic", "mnist+synthetic", "constant", "cosine", "test", "W_h", "q"]
+)
 flags = st.sampled_from(
     [
         "--lr", "--batch-size", "--hidden", "--momentum", "--weight-decay", "--schedule", "--seed",

@@ -14,6 +14,7 @@ from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import evaluate
 from nnscratch.model import Model, Prediction, build_network
 from nnscratch.pictures.read import load_picture
+from nnscratch.reading import ReadDigit, Reading
 from nnscratch.runs import Finished
 from nnscratch.training import EpochResult
 
@@ -104,18 +105,24 @@ def test_the_mistakes_of_a_report(asked, listed, model, own_dataset):
     assert given == sorted(given, reverse=True)
 
 
-def test_a_prediction_with_its_doubts(own_dataset, tmp_path):
+def test_a_reading_of_one_digit_with_its_doubts(own_dataset, tmp_path):
     from PIL import Image
 
     Image.fromarray(own_dataset.test_images[0]).save(tmp_path / "x.png")
     probabilities = np.array([0.5, 0.25, *[0.03125] * 8], np.float32)
-    answer = Prediction(load_picture(tmp_path / "x.png"), 0, probabilities, ("unsure", "two"))
-    assert same_after_json(records.prediction("x.png", "m.npz", answer)) == {
+    notes = ("unsure", "two")
+    answer = Prediction(load_picture(tmp_path / "x.png"), 0, probabilities, notes)
+    image, box = answer.picture.image, (0, 0, 28, 28)
+    digit = ReadDigit(0, 0.5, probabilities, image, box, row=0, strange=False, doubtful=True)
+    read = Reading(answer, (digit,), (28, 28), inverted=False, notes=notes)
+    assert same_after_json(records.reading("x.png", "m.npz", read)) == {
         "image": "x.png",
         "model": "m.npz",
+        "text": "0",
         "digit": 0,
         "probability": 0.5,
         "probabilities": [0.5, 0.25, *[0.03125] * 8],
+        "digits": [{"digit": 0, "probability": 0.5, "box": [0, 0, 28, 28], "row": 0}],
         "notes": ["unsure", "two"],
     }
 

@@ -202,3 +202,26 @@ def test_a_table_that_is_no_history_is_not_replaced(tmp_path):
 def test_a_history_that_cannot_be_saved_is_an_error_of_ours(tmp_path):
     with pytest.raises(OutputError, match="the history cannot be saved"):
         runs.save_history(tmp_path / "no" / "h.csv", [EpochResult(1, 0.5, None, None, None)])
+
+
+@pytest.mark.slow
+def test_a_run_that_learns_to_refuse_has_the_weights_that_it_would_have_had(own_dataset, tmp_path):
+    few = replace(
+        own_dataset,
+        train_images=own_dataset.train_images[:200],
+        train_labels=own_dataset.train_labels[:200],
+    )
+    config = replace(CONFIG, epochs=1, validation_size=50)
+    plain, refusing, again = (tmp_path / f"{name}.npz" for name in ("plain", "refusing", "again"))
+    finished(few, plain, runs.start(config))
+    seen = []
+    for output in (refusing, again):
+        run = runs.start(replace(config, refuse=True))
+        done = finished(few, output, run, on_refusing=seen.append)
+    saved = load_model(refusing)
+    assert np.array_equal(saved.network.theta, load_model(plain).network.theta)
+    assert saved.test == load_model(plain).test
+    assert saved.rejector.threshold == done.model.rejector.threshold
+    assert seen[0] == 0 < seen[1]
+    assert refusing.read_bytes() == again.read_bytes()
+    assert load_model(plain).rejector is None

@@ -12,8 +12,15 @@ import pytest
 
 from nnscratch.config import TrainConfig
 from nnscratch.data import obtain_dataset
+from nnscratch.data.elsewhere import ELSEWHERE
 from nnscratch.data.skeletons import SKELETONS
-from nnscratch.data.synthetic import _stroke_matrix, draw_digits, synthetic_digits
+from nnscratch.data.synthetic import (
+    _stroke_matrix,
+    added_digits,
+    draw_digits,
+    draw_elsewhere,
+    synthetic_digits,
+)
 from nnscratch.metrics import evaluate
 from nnscratch.pictures.framing import centre_of_mass
 from nnscratch.training import TrainingState, fit
@@ -177,3 +184,36 @@ def test_what_is_learned_from_them_serves_on_mnist(whole_set, mnist):
     for _ in fit(state, *whole_set[:2], config):
         pass
     assert evaluate(state.network, mnist.test_images, mnist.test_labels).accuracy > 0.85
+
+
+# -------------------------------------------------------------------------------------- other hands
+
+
+def test_every_digit_has_hands_from_elsewhere_whose_strokes_stay_in_the_box():
+    assert {skeleton.digit for skeleton in ELSEWHERE} == set(range(10))
+    for skeleton in ELSEWHERE:
+        control, _, _ = _stroke_matrix(skeleton)
+        assert 0 <= control.min() <= control.max() <= 1
+
+
+def test_digits_from_elsewhere_are_as_many_of_each_and_fill_the_box():
+    images, labels = draw_elsewhere(200, np.random.default_rng(2))
+    again, _ = draw_elsewhere(200, np.random.default_rng(2))
+    assert np.array_equal(images, again)
+    assert np.bincount(labels).tolist() == [20] * 10
+    assert np.abs(centre_of_mass(images) - 14).max() <= 0.51
+    assert (images.max(axis=(1, 2)) > 150).all()
+
+
+def test_most_ones_from_elsewhere_have_a_flag():
+    images, labels = draw_elsewhere(1000, np.random.default_rng(4))
+    widths = images[labels == 1].any(axis=1).sum(axis=1)
+    assert np.mean(widths > 7) > 0.7
+
+
+def test_what_is_added_to_mnist_is_always_the_same():
+    (images, labels), (again, others) = added_digits(), added_digits()
+    assert images.shape == (12_000, 28, 28)
+    assert np.array_equal(images, again)
+    assert np.array_equal(labels, others)
+    assert np.bincount(labels).tolist() == [1200] * 10

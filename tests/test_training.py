@@ -13,7 +13,9 @@ from nnscratch.config import TrainConfig
 from nnscratch.data import Dataset
 from nnscratch.errors import ConfigError, DivergenceError
 from nnscratch.metrics import evaluate
+from nnscratch.model_file import load_model
 from nnscratch.products import PIECE, scale_pixels
+from nnscratch.teaching import soft_targets
 from nnscratch.training import PICTURES_AHEAD, TrainingState, fit, hold_out, learning_rate_at, step
 
 SMALL = TrainConfig(epochs=3, validation_size=200, batch_size=10)
@@ -73,24 +75,37 @@ def test_each_epoch_visits_every_sample_once_in_a_fresh_order():
     }
 
 
+@pytest.mark.parametrize("taught", [False, True])
 @pytest.mark.parametrize("augmented", [False, True])
-def test_an_epoch_is_to_the_last_bit_the_plain_loop_that_it_stands_for(rng, augmented):
+def test_an_epoch_is_to_the_last_bit_the_plain_loop_that_it_stands_for(rng, augmented, taught):
     count, size = PICTURES_AHEAD * 2 + 100, 96
     images = rng.integers(0, 256, (count, 28, 28), np.uint8)
     labels = rng.integers(0, 10, count, np.uint8)
     config = TrainConfig(epochs=1, batch_size=size, validation_size=0, augment=augmented)
-    dataset = Dataset("custom", images, labels, images, labels, {})
+    teacher = load_model("pretrained") if taught else None
+    config = replace(config, teacher="pretrained" if taught else "none")
     plain = TrainingState.start(config)
     network, order = plain.network, plain.rng.permutation(count)
     at_once = -(-PICTURES_AHEAD // size) * size
-    pieces = [images[order[at : at + at_once]] for at in range(0, count, at_once)]
-    seen = np.concatenate([augment(p, plain.rng) if augmented else p for p in pieces])
+    starts = range(0, count, at_once)
+    pieces = [images[order[at : at + at_once]] for at in starts]
+    pieces = [augment(p, plain.rng) if augmented else p for p in pieces]
+    seen, targets = np.concatenate(pieces), labels[order]
+    if taught and augmented:  # the teacher is shown the variants
+        answers = [targets[at : at + at_once] for at in starts]
+        targets = np.concatenate(
+            [soft_targets(teacher, *pair) for pair in zip(pieces, answers, strict=True)]
+        )
+    elif taught:  # it is asked once and for all
+        targets = soft_targets(teacher, images, labels)[order]
     for at in range(0, count, size):
-        A, batch = scale_pixels(seen[at : at + size]), order[at : at + size]
-        network.loss(network.forward(A), labels[batch])
+        A = scale_pixels(seen[at : at + size])
+        network.loss(network.forward(A), targets[at : at + size])
         network.backward()
         network.theta -= config.learning_rate * network.dLdtheta
-    assert np.array_equal(trained(dataset, config)[0].network.theta, network.theta)
+    state = TrainingState.start(config)
+    list(fit(state, images, labels, config, teacher=teacher))
+    assert np.array_equal(state.network.theta, network.theta)
 
 
 def test_an_interrupted_epoch_leaves_nothing_running(own_dataset):

@@ -16,6 +16,7 @@ from nnscratch.arrays import Images
 
 PICTURE_WIDTH = 28
 CROP, CELL_WIDTH = slice(2, 26), 24
+HALF_WIDTH = 14
 SHADES = " .:-=+*#%@"
 CURVE_WIDTH = 40
 RED, BLUE, WHITE = (178, 24, 43), (33, 102, 172), 247
@@ -65,9 +66,16 @@ def _red_or_blue(value: float) -> str:
     return ",".join(str(round(WHITE + (tone - WHITE) * abs(value) ** 0.7)) for tone in end)
 
 
-def show_side_by_side(cells: Sequence[Group]) -> None:
-    """Write cells of CELL_WIDTH, as many beside each other as the screen has room for."""
-    across = max(1, (out.width + 2) // (CELL_WIDTH + 2))
+def halved(image: Images) -> Images:
+    """Return a picture (28, 28) at half its size, (14, 14)."""
+    half = len(image) // 2
+    small: Images = image.reshape(half, 2, half, 2).mean(axis=(1, 3)).astype(np.uint8)
+    return small
+
+
+def show_side_by_side(cells: Sequence[Group], width: int = CELL_WIDTH) -> None:
+    """Write cells of some width, as many beside each other as the screen has room for."""
+    across = max(1, (out.width + 2) // (width + 2))
     grid = Table.grid(padding=(0, 2, 0, 0))
     for start in range(0, len(cells), across):
         grid.add_row(*cells[start : start + across])

@@ -34,7 +34,7 @@ DataDir = Annotated[
         callback=given_or_none,
     ),
 ]
-DatasetName = Literal["auto", "mnist", "synthetic"]
+DatasetName = Literal["auto", "mnist", "synthetic", "mnist+synthetic"]
 Json = Annotated[
     bool, typer.Option("--json/--no-json", help="Print JSON, and nothing else, to stdout.")
 ]
@@ -82,8 +82,8 @@ def _option_of(key: str) -> inspect.Parameter:
         kind = Literal[setting.choices]
         options["metavar"] = "NAME"
     else:
-        options["metavar"] = {int: "INTEGER", float: "NUMBER"}[setting.type]
-        default = f"{default:g}"
+        options["metavar"] = {int: "INTEGER", float: "NUMBER", str: "MODEL"}[setting.type]
+        default = default if setting.type is str else f"{default:g}"
     annotation = Annotated[kind, typer.Option(*names, **options)]
     return inspect.Parameter(
         key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Group
 from rich.table import Table
@@ -14,33 +13,26 @@ from nnscratch.app.accounts import show_mistakes_explained
 from nnscratch.app.calling import as_model, command
 from nnscratch.app.drawings import (
     CROP,
-    PICTURE_WIDTH,
-    bar,
     curve,
     draw,
     draw_signed,
     show_side_by_side,
 )
 from nnscratch.app.terminal import (
-    out,
     say,
     show_command,
     show_note,
     show_table,
     table,
-    tell,
     visible,
 )
 from nnscratch.arrays import Images
 from nnscratch.config import SETTINGS, TrainConfig, as_dict
 from nnscratch.core import CLASSES, IN_FEATURES
-from nnscratch.data import Fetched
-from nnscratch.errors import NNScratchError
+from nnscratch.data import Fetched, tested_on
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import Report
-from nnscratch.model import Model, Prediction, Why, a_digit
-from nnscratch.model_file import BUNDLED_NAME
-from nnscratch.pictures.read import Prepared
+from nnscratch.model import Model, Why
 from nnscratch.runs import Finished, Kept
 from nnscratch.training import EpochResult
 
@@ -73,7 +65,8 @@ def show_kept(kept: Kept) -> None:
     finished = "1 finished epoch is" if kept.epochs == 1 else f"{kept.epochs} finished epochs are"
     earlier = f"; an earlier interrupted run is now {kept.previous}" if kept.previous else ""
     show_note(f"the {finished} kept in {kept.path}{earlier}; no other file was changed")
-    words = command("train", "--resume", str(kept.path), "--output", str(kept.output))
+    teacher = ("--teacher", as_model(kept.teacher)) if kept.teacher else ()
+    words = command("train", "--resume", str(kept.path), "--output", str(kept.output), *teacher)
     show_command("To go on", words)
 
 
@@ -99,7 +92,8 @@ def show_trained(finished: Finished, path: str) -> None:
     show_curves(finished.history)
     right, count = int(report.confusion.trace()), len(report.labels)
     line = Text.assemble("Test accuracy ", (f"{report.accuracy:.2%}", "bold green"))
-    line.append(f" ({right:,} of {count:,} {model.dataset} test pictures), loss {report.loss:.4f}")
+    seen = f"{right:,} of {count:,} {tested_on(model.dataset)} test pictures"
+    line.append(f" ({seen}), loss {report.loss:.4f}")
     say(line)
     saved = f"Saved {path}: {_width(model)}, {model.network.theta.size:,} parameters, "
     timed = sum(result.seconds is not None for result in finished.history)
@@ -130,6 +124,7 @@ def show_report(report: Report, model: Model, path: str, dataset: str, split: st
     say(f"{_width(model)}, learned from {model.dataset}: {_settings(model)}", style="dim")
     show_table(_digit_table(report))
     show_table(_confusion_table(report))
+    show_table(_reliability_table(report))
 
 
 def _settings(model: Model) -> str:
@@ -200,6 +195,20 @@ def _digit_table(report: Report) -> Table:
     return rows
 
 
+def _reliability_table(report: Report) -> Table:
+    title = f"Reliability: calibration error {report.calibration_error:.2%}"
+    rows = table(title)
+    for heading in ("probability", "answers", "mean probability", "right"):
+        rows.add_column(heading, justify="right")
+    for tenth in report.reliability:
+        figures = ("-", "-")
+        if tenth.probability is not None and tenth.accuracy is not None:
+            figures = (f"{tenth.probability:.2%}", f"{tenth.accuracy:.2%}")
+        span = f"{tenth.low:.0%} to {tenth.high:.0%}"
+        rows.add_row(span, f"{tenth.count:,}" if tenth.count else ".", *figures)
+    return rows
+
+
 def _confusion_table(report: Report) -> Table:
     rows = table("Confusion matrix: rows true, columns predicted")
     rows.add_column("", justify="right", style="bold")
@@ -217,69 +226,6 @@ def _confusion_cell(count: int, share: float, right: bool) -> Text:
         return Text(str(count), style="bold green")
     style = "dim" if share < 0.01 else "yellow" if share < 0.03 else "bold red"
     return Text(str(count) if count else ".", style=style)
-
-
-# ----------------------------------------------------------------------------------------- predict
-
-
-def show_prediction(name: str, answer: Prediction, model: str) -> None:
-    """Write an answer at length: the picture as the network saw it, and what it makes of it."""
-    image, facts = answer.picture.image, _facts(name, answer, model)
-    if out.width >= PICTURE_WIDTH + 40:
-        drawing = Table.grid(padding=(0, 3))
-        drawing.add_row(Group(*draw(image)), facts)
-        out.print(drawing)
-    else:
-        margin = max(0, PICTURE_WIDTH - out.width + 1) // 2  # the digit stands in the middle
-        out.print(Group(*draw(image[:, margin : PICTURE_WIDTH - margin]), facts))
-    for note in answer.notes:
-        show_note(note)
-
-
-def _facts(name: str, answer: Prediction, model: str) -> Group:
-    article = a_digit(answer.digit).removesuffix(str(answer.digit))
-    lines = [Text(visible(name)), Text()]
-    lines.append(Text.assemble(f"This is {article}", (str(answer.digit), "bold green")))
-    for digit in answer.probabilities.argsort()[::-1][:3]:
-        share = float(answer.probabilities[digit])
-        lines.append(Text.assemble(f"{digit}  ", (bar(share), "green"), f" {share:6.1%}"))
-    lines += [Text(), *(Text(line, "dim") for line in _what_was_done(answer.picture))]
-    return Group(*lines, Text(f"model: {_model_name(model)}", "dim"))
-
-
-def _what_was_done(picture: Prepared) -> list[str]:
-    if picture.unchanged:
-        return ["MNIST-like already: taken as it is" + (", inverted" if picture.inverted else "")]
-    left, top, right, bottom = picture.box
-    done = [
-        f"{'dark ink, inverted' if picture.inverted else 'bright ink'}",
-        f"digit at {left},{top} to {right},{bottom} of {picture.size[0]}x{picture.size[1]}",
-    ]
-    return done + ([f"strokes {picture.stroke}"] if picture.stroke != "kept" else [])
-
-
-def show_prediction_line(name: str, answer: Prediction) -> None:
-    """Write an answer in one line, its doubts in brackets."""
-    line = Text.assemble(
-        (str(answer.digit), "bold green"), f"  {answer.probability:6.1%}  {visible(name)}"
-    )
-    say(line.append("".join(f"  ({note})" for note in answer.notes), "yellow"))
-
-
-def show_failure_line(name: str, error: NNScratchError) -> None:
-    """Write in one line why there is no answer for a picture."""
-    tell(Text.assemble(("Error: ", "bold red"), f"{visible(name)}: {visible(error.what)}"))
-
-
-def show_model_name(model: str) -> None:
-    """Write which model answers."""
-    tell(f"Model: {_model_name(model)}", style="dim")
-
-
-def _model_name(model: str) -> str:
-    """Return a model's name without its folder, unless it is then taken for the one on board."""
-    name = visible(Path(model).name)
-    return model if name == BUNDLED_NAME else name
 
 
 # --------------------------------------------------------------------------------------- gradcheck

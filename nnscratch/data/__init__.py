@@ -1,6 +1,6 @@
 """Where pictures to learn from come from: load them, obtain them, download them."""
 
-from nnscratch.data.dataset import Dataset, differing_files, load_dataset
+from nnscratch.data.dataset import Dataset, differing_files, load_dataset, tested_on
 from nnscratch.data.downloads import Fetched, download
 from nnscratch.data.folder import Folder, data_folder, missing_files
 from nnscratch.data.obtain import held_dataset, obtain_dataset
@@ -16,4 +16,5 @@ __all__ = [
     "load_dataset",
     "missing_files",
     "obtain_dataset",
+    "tested_on",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +24,13 @@ from nnscratch.data.folder import (
     held_files,
     lacks_files,
 )
-from nnscratch.data.idx import decode_idx
+from nnscratch.data.idx import decode_idx, encode_idx
 from nnscratch.errors import DataError, IDXError
 from nnscratch.files import open_plain
 
 LARGEST_FILE_BYTES = 1 << 30
+TOGETHER = "mnist+synthetic"
+DATASET_NAMES = ("mnist", "custom", "synthetic", TOGETHER)
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,12 @@ class Dataset:
     """Pictures and labels to learn from and to be tested on.
 
     Attributes:
-        name: `mnist`, `custom` or `synthetic`.
+        name: `mnist`, `custom`, `synthetic` or `mnist+synthetic`.
         train_images, test_images: (n, 28, 28) uint8, ink bright on a dark ground.
         train_labels, test_labels: (n,) uint8, 0 … 9.
-        sha256: of each plain IDX file, by its published name.
+        sha256: of each plain IDX file, by its published name; files of the built-in digits that
+            are used beside MNIST's have `synthetic/` before it.
+        drawn: how many training pictures, the last ones, were drawn and added to written ones.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Dataset:
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.uint8]
     sha256: dict[str, str]
+    drawn: int = 0
 
 
 def load_dataset(data_dir: Path | str | None = None) -> Dataset:
@@ -98,6 +103,32 @@ def dataset_from(raw: Mapping[str, bytes], paths: Mapping[str, Path]) -> Dataset
         test_labels,
         sha256,
     )
+
+
+def put_together(mnist: Dataset, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Dataset:
+    """Return MNIST's training pictures followed by drawn ones, with MNIST's test set."""
+    train = [file.name for file in MNIST_FILES if file.name.startswith("train")]
+    added = {
+        f"synthetic/{name}": hashlib.sha256(encode_idx(array)).hexdigest()
+        for name, array in zip(train, (images, labels), strict=True)
+    }
+    return replace(
+        mnist,
+        name=TOGETHER,
+        train_images=np.concatenate([mnist.train_images, images]),
+        train_labels=np.concatenate([mnist.train_labels, labels]),
+        sha256=mnist.sha256 | added,
+        drawn=len(images),
+    )
+
+
+def tested_on(name: str) -> str:
+    """Name the set whose test pictures a data set is tested on.
+
+    >>> tested_on("mnist+synthetic"), tested_on("synthetic")
+    ('mnist', 'synthetic')
+    """
+    return "mnist" if name == TOGETHER else name
 
 
 def differing_files(dataset: Dataset) -> list[str]:

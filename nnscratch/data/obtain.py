@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nnscratch.data.builtin import built_in_digits
 from nnscratch.data.catalogue import MIRRORS
-from nnscratch.data.dataset import Dataset, differing_files, load_folder
+from nnscratch.data.dataset import TOGETHER, Dataset, differing_files, load_folder, put_together
 from nnscratch.data.downloads import download
 from nnscratch.data.folder import (
     Folder,
@@ -21,6 +21,7 @@ from nnscratch.data.folder import (
     missing_files,
 )
 from nnscratch.data.mirrors import OnBytes, OnNote, Patience
+from nnscratch.data.synthetic import added_digits
 from nnscratch.errors import DataError, DownloadError
 
 
@@ -40,9 +41,10 @@ def obtain_dataset(
         data_dir: if None, the folder that NNSCRATCH_DATA_DIR names, else `data`. A folder that was
             named, either way, is fetched into only if it is empty or not there, and is never
             passed over for the built-in digits.
-        wanted: `mnist`; `custom`, the folder's own files; `synthetic`, the built-in digits; or
-            `auto`: what the folder holds, else MNIST, else, where no mirror can be reached and no
-            folder was named, the built-in digits.
+        wanted: `mnist`; `custom`, the folder's own files; `synthetic`, the built-in digits;
+            `mnist+synthetic`, to learn from both and be tested on MNIST; or `auto`: what the folder
+            holds, else MNIST, else, where no mirror can be reached and no folder was named, the
+            built-in digits.
         mirrors, patience, on_bytes, on_note: as in `download`; `on_note` also hears of anything
             that is not MNIST.
         on_drawn: called with the number of built-in digits drawn since the last call.
@@ -53,6 +55,16 @@ def obtain_dataset(
     folder = data_folder(data_dir)
     if wanted == "synthetic":
         return built_in_digits(folder, on_drawn=on_drawn, on_note=on_note)
+    if wanted == TOGETHER:
+        mnist = obtain_dataset(
+            data_dir,
+            "mnist",
+            mirrors=mirrors,
+            patience=patience,
+            on_bytes=on_bytes,
+            on_note=on_note,
+        )
+        return put_together(mnist, *added_digits(on_drawn))
     complete = kind_of(folder.path) == "complete"
     if wanted == "custom" and not complete:
         raise _not_held(folder)

@@ -30,6 +30,26 @@ class Skeleton:
     pen: float = 1.0
 
 
+def skeletons_from(table: str) -> tuple[Skeleton, ...]:
+    """Read a table of skeletons: digit, share, aspect, slant, pen, and strokes between bars.
+
+    A line that begins with a bar goes on with the skeleton before it; one with a # is a remark.
+
+    >>> skeletons_from("1 2 0.4 0 1 2,3 6,0 | 6,0 6,10")[0].strokes
+    ('2,3 6,0', '6,0 6,10')
+    """
+    lines = [line.strip() for line in table.splitlines() if not line.strip().startswith("#")]
+    whole = "\n".join(lines).replace("\n|", " |").split("\n")
+    skeletons = []
+    for line in filter(None, whole):
+        digit, share, aspect, slant, pen, strokes = line.split(maxsplit=5)
+        parts = tuple(" ".join(part.split()) for part in strokes.split("|"))
+        skeletons.append(
+            Skeleton(int(digit), float(share), parts, float(aspect), float(slant), float(pen))
+        )
+    return tuple(skeletons)
+
+
 SKELETONS = (
     # 0: an oval, from the top, counterclockwise; closed, overlapping, or left open a little
     Skeleton(0, 5, ("5.5,0 2,1.2 0,5 1.5,9 5,10 8.6,8.4 10,4.6 8.2,1 5.2,0",), 0.85, 0.2, 1.12),

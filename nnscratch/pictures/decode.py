@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from nnscratch.errors import PictureError
@@ -41,8 +42,10 @@ RAW_EXIF = "Raw profile type exif"  # EXIF as text in a PNG, as ImageMagick writ
 LARGEST_RAW_EXIF = 1 << 17  # letters; EXIF in a JPEG has at most half of that
 
 
-def read_grey(source: Path | str | IO[bytes], name: str) -> tuple[Grey, tuple[int, int]]:
-    """Decode a picture to grey levels, at most 640 pixels long, and its own size upright.
+def read_grey(
+    source: Path | str | IO[bytes], name: str, longest_side: int = LONGEST_SIDE
+) -> tuple[Grey, tuple[int, int]]:
+    """Decode a picture to grey levels, at most `longest_side` pixels long, and its size upright.
 
     Raises:
         PictureError: as `load_picture`; also if decoding would take too much memory.
@@ -54,7 +57,7 @@ def read_grey(source: Path | str | IO[bytes], name: str) -> tuple[Grey, tuple[in
             with Image.open(file, formats=FORMATS) as picture:
                 if picture.width * picture.height > LARGEST_PIXELS:
                     raise TooLarge(f"it has more than {LARGEST_PIXELS:,} pixels")
-                return _decode(picture, file_bytes)
+                return _decode(picture, file_bytes, longest_side)
     except TooLarge as error:
         raise _unreadable(str(error), name, "save it smaller") from error
     except UnidentifiedImageError as error:
@@ -117,16 +120,18 @@ def _check_file(file: IO[bytes]) -> int:
     return file_bytes
 
 
-def _decode(picture: Image.Image, file_bytes: int) -> tuple[Grey, tuple[int, int]]:
+def _decode(
+    picture: Image.Image, file_bytes: int, longest_side: int
+) -> tuple[Grey, tuple[int, int]]:
     width, height = picture.size
-    picture.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG can be decoded at a smaller size
+    picture.draft(None, (longest_side, longest_side))  # a JPEG can be decoded at a smaller size
     check_cost(picture, file_bytes)
     if picture.format == "TIFF":
         with quiet_libtiff():
             picture.load()
         width, height = picture.size  # Pillow has turned it
     picture.load()
-    flat = reduce_on_white(picture, LONGEST_SIDE)
+    flat = reduce_on_white(picture, longest_side)
     turn = _turn(picture)
     if turn is not None:
         flat = flat.transpose(turn)
@@ -177,8 +182,11 @@ def check_picture_output(path: Path) -> None:
     check_output(path, "the picture", is_ours=_is_ours)
 
 
-def save_picture(image: Grey, path: Path) -> None:
-    """Write a prepared picture to a file, in the format of its suffix, whole or not at all.
+def save_picture(image: NDArray[np.uint8], path: Path) -> None:
+    """Write a picture to a file, in the format of its suffix, whole or not at all.
+
+    Args:
+        image: (height, width) grey or (height, width, 3) red, green and blue, uint8.
 
     Raises:
         PictureError: the suffix is not one of ours, or the file cannot be written.

@@ -21,7 +21,13 @@ NEXT_STEP = "write one digit, large and dark, on plain paper; or try --invert or
 Grey = NDArray[np.uint8]
 
 
-def find_ink(grey: Grey, invert: bool | None = None, *, flatten: bool = True) -> tuple[Ink, bool]:
+def find_ink(
+    grey: Grey,
+    invert: bool | None = None,
+    *,
+    flatten: bool = True,
+    noise_margin: float = NOISE_MARGIN,
+) -> tuple[Ink, bool]:
     """Tell how much ink there is at each pixel, 0 to 1, and whether it is darker than the paper.
 
     Paper is what is left when everything narrower than the broadest stroke is smoothed away (a
@@ -30,6 +36,7 @@ def find_ink(grey: Grey, invert: bool | None = None, *, flatten: bool = True) ->
 
     Args:
         flatten: False takes the paper to be one tone, the median.
+        noise_margin: how many times the noise of the paper ink must stand above it.
 
     Raises:
         NoDigitError: nothing stands out of the paper, or of its noise.
@@ -44,7 +51,7 @@ def find_ink(grey: Grey, invert: bool | None = None, *, flatten: bool = True) ->
         above = without_ruling(above)
     noise = 1.4826 * float(np.median(np.abs(above)))
     full = _full_ink(above)
-    if full < max(WEAKEST_CONTRAST, NOISE_MARGIN * noise):
+    if full < max(WEAKEST_CONTRAST, noise_margin * noise):
         raise no_digit("nothing stands out from the paper")
     ink = (above / full).clip(0, 1)
     ink[ink < max(FAINT_INK, 3 * noise / full)] = 0
@@ -108,6 +115,14 @@ def _full_ink(above: Ink) -> float:
 def _blur(grey: Grey, radius: float) -> Ink:
     blurred = Image.fromarray(grey).filter(ImageFilter.BoxBlur(radius))
     return np.asarray(blurred, np.float32)
+
+
+def turned_ink(ink: Ink, angle: float) -> Ink:
+    """Turn ink counterclockwise by degrees about its middle; the page grows as it must."""
+    if angle % 90 == 0:
+        return np.ascontiguousarray(np.rot90(ink, round(angle / 90)))
+    page = Image.fromarray(ink).rotate(angle, Image.Resampling.BILINEAR, expand=True)
+    return np.asarray(page, np.float32)
 
 
 def no_digit(reason: str) -> NoDigitError:

@@ -68,7 +68,7 @@ def load_picture(
         PictureError: it is missing, too large, or not a picture that can be read.
         NoDigitError: it can be read, and holds no digit.
     """
-    name = name or _name_of(source)
+    name = name or name_of(source)
     grey, size = read_grey(source, name)
     try:
         prepared = prepare_grey(grey, invert=invert)
@@ -81,7 +81,8 @@ def load_picture(
     return replace(prepared, size=size, box=box)
 
 
-def _name_of(source: Path | str | IO[bytes]) -> str:
+def name_of(source: Path | str | IO[bytes]) -> str:
+    """Return what a picture is called in errors: its path, or the open file's own name."""
     if isinstance(source, Path | str):
         return str(source)
     name = getattr(source, "name", None)  # of a stream it may also be a number

@@ -99,7 +99,7 @@ def keep_digit(ink: Ink) -> tuple[Ink, int]:
     labels, seen = find_shapes(ink)
     shapes = drop_edges(seen)
     main = choose_main(shapes)
-    tangled = _is_tangled(labels == main.label, main)
+    tangled = is_tangled(labels == main.label, main)
     if not tangled:
         refuse_row(main, seen, ink.shape)
     if _is_speck(main, max(ink.shape)):
@@ -258,7 +258,7 @@ def refuse_specks(main: Shape, kept: list[Shape], seen: list[Shape]) -> None:
         raise no_digit("there are only specks")
 
 
-def _is_tangled(mask: NDArray[np.bool_], shape: Shape) -> bool:
+def is_tangled(mask: NDArray[np.bool_], shape: Shape) -> bool:
     """Tell whether a shape, drawn out to one stroke, is far longer than any digit's."""
     area = np.count_nonzero(mask)
     return bool(area / stroke_width(mask.astype(np.float32)) > LONGEST_STROKE * shape.longest)

@@ -28,7 +28,7 @@ def evaluate(
     dataset: Annotated[
         DatasetName | None,
         typer.Option(
-            help="Data set to evaluate on: auto, mnist or synthetic.",
+            help="Data set to evaluate on: auto, mnist, synthetic or mnist+synthetic.",
             show_default=False,
             metavar="NAME",
         ),
@@ -64,7 +64,8 @@ def evaluate(
 ) -> None:
     """Evaluate a model: accuracy, loss, figures for each digit, and the confusion matrix.
 
-    The pictures are those of the data set that the model learned from, unless another is named.
+    The pictures are those of the data set that the model learned from, unless another is named;
+    the test pictures of mnist+synthetic are MNIST's.
 
     Examples:
 
@@ -76,6 +77,7 @@ def evaluate(
     """
     from nnscratch import records
     from nnscratch.app import terminal, views
+    from nnscratch.data import tested_on
     from nnscratch.model_file import load_model
 
     if why and not mistakes:
@@ -85,7 +87,8 @@ def evaluate(
 
         check_plot(plot)
     loaded = load_model(model)
-    data = obtain(data_dir, dataset or loaded.dataset)
+    wanted = dataset or loaded.dataset
+    data = obtain(data_dir, tested_on(wanted) if split == "test" else wanted)
     images, labels = (
         (data.test_images, data.test_labels)
         if split == "test"

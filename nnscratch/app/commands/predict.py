@@ -7,15 +7,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from nnscratch.app.options import Json
-from nnscratch.errors import NNScratchError
+from nnscratch.errors import NNScratchError, PictureError
 
 if TYPE_CHECKING:
-    from nnscratch.model import Model
+    from nnscratch.model import Model, Why
+    from nnscratch.reading import Reading
 
 HERE = "model.npz"  # the model that answers where none is named and this file is there
 
@@ -24,7 +25,7 @@ def predict(
     images: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures of one digit each, folders of pictures, or - for stdin.",
+            help="Pictures of digits, folders of pictures, or - for stdin.",
             metavar="IMAGE",
             show_default=False,
         ),
@@ -42,6 +43,15 @@ def predict(
         typer.Option(
             "--invert/--no-invert",
             help="The ink is dark, or light; if not given, detected for each picture.",
+            show_default=False,
+            metavar="",
+        ),
+    ] = None,
+    several: Annotated[
+        bool | None,
+        typer.Option(
+            "--several/--single",
+            help="Read several digits, or one alone; if not given, found out for each picture.",
             show_default=False,
             metavar="",
         ),
@@ -79,109 +89,194 @@ def predict(
             metavar="FILE",
         ),
     ] = None,
+    save_marked: Annotated[
+        Path | None,
+        typer.Option(
+            help="Save the picture with a box around each digit, and the answers, to this file.",
+            show_default=False,
+            metavar="FILE",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Say which digit a picture shows.
+    """Say which digit a picture shows, or which digits, row by row.
 
     Drawn, scanned or photographed, dark on light or light on dark, of any size:
-    the picture is first converted to the form of the MNIST pictures.
+    each digit is first converted to the form of the MNIST pictures.
 
     Examples:
 
         nnscratch predict image.png
 
+        nnscratch predict note.jpg --save-marked marked.png
+
         nnscratch predict image.png --why --against 9
 
         nnscratch predict scans/ --model model.npz --json
     """
-    from nnscratch import records
-    from nnscratch.app import accounts, terminal, views
+    from nnscratch.app import readings
     from nnscratch.model_file import BUNDLED_NAME, load_model
 
     alone = len(images) == 1 and not os.path.isdir(images[0])
-    why = why or against is not None or plot is not None
-    _check_outputs(images[0] if alone else None, save_prepared, plot)
+    outputs = {"--save-prepared": save_prepared, "--save-marked": save_marked, "--plot": plot}
+    _check_outputs(images[0] if alone else None, outputs)
     name = model or (HERE if Path(HERE).is_file() else BUNDLED_NAME)
     loaded, failed = load_model(name), False
     if not (alone or json):
-        views.show_model_name(name)
-    for image, answer in _answers(images, loaded, invert):
-        if isinstance(answer, NNScratchError):
+        readings.show_model_name(name)
+    show = _show_json if json else _show_at_length if alone else _show_in_a_line
+    wants_why = why or against is not None or plot is not None
+    for image, source, read in _readings(images, loaded, invert, several):
+        reasons: list[Why] = []
+        if wants_why:
+            read, reasons = _accounts(loaded, read, against)
+        if isinstance(read, NNScratchError):
             failed = True
-            if json:
-                terminal.show_json(records.failure(image, answer))
-            elif alone:
-                terminal.show_error(answer)
-            else:
-                views.show_failure_line(image, answer)
-            continue
-        reason = loaded.why(answer.picture.image, against) if why else None
-        if reason and against == answer.digit:
-            told = f"it says {against} itself; the account is against {reason.account.against}"
-            answer = replace(answer, notes=(*answer.notes, told))
-        if reason and plot:
-            from nnscratch.app.plots import save_account
-
-            save_account(plot, reason)
-            terminal.show_note(f"the account is in {plot}")
-        if save_prepared:
-            from nnscratch.pictures.decode import save_picture
-
-            save_picture(answer.picture.image, save_prepared)
-            terminal.show_note(f"what the network saw is in {save_prepared}")
-        if json:
-            terminal.show_json(records.prediction(image, name, answer, reason))
-        elif alone:
-            views.show_prediction(image, answer, name)
-        else:
-            views.show_prediction_line(image, answer)
-        if reason and not json:
-            accounts.show_why(reason)
+        else:  # before it is shown, since the reader of that may leave
+            _keep(read, source, reasons, outputs)
+        show(image, name, read, reasons)
     if failed:
         raise typer.Exit(1)
 
 
-def _check_outputs(image: str | None, save_prepared: Path | None, plot: Path | None) -> None:
+def _show_json(image: str, model: str, read: Reading | NNScratchError, reasons: list[Why]) -> None:
+    from nnscratch import records
+    from nnscratch.app import terminal
+
+    if isinstance(read, NNScratchError):
+        terminal.show_json(records.failure(image, read, *reasons))
+    else:
+        terminal.show_json(records.reading(image, model, read, reasons))
+
+
+def _show_at_length(
+    image: str, model: str, read: Reading | NNScratchError, reasons: list[Why]
+) -> None:
+    from nnscratch.app import accounts, readings, terminal
+
+    if isinstance(read, NNScratchError):
+        terminal.show_error(read)
+    else:
+        readings.show_reading(image, read, model)
+    for reason in reasons:
+        accounts.show_why(reason)
+
+
+def _show_in_a_line(
+    image: str,
+    _model: str,  # told once, before all lines
+    read: Reading | NNScratchError,
+    reasons: list[Why],
+) -> None:
+    from nnscratch.app import accounts, readings
+
+    if isinstance(read, NNScratchError):
+        readings.show_failure_line(image, read)
+    else:
+        readings.show_reading_line(image, read)
+    for reason in reasons:
+        accounts.show_why(reason)
+
+
+def _accounts(
+    model: Model, read: Reading | NNScratchError, against: int | None
+) -> tuple[Reading | NNScratchError, list[Why]]:
+    """Account for each digit that was read, or for what a refused picture would have been.
+
+    Gives the reading back, with a note where the digit that was named is the answer itself.
+    """
+    if isinstance(read, NNScratchError):
+        picture = getattr(read, "picture", None)
+        return read, [model.why(picture.image, against)] if picture else []
+    reasons = [model.why(one.image, against) for one in read.digits]
+    for one, reason in zip(read.digits, reasons, strict=True):
+        if one.digit == against:
+            told = f"it says {against} itself; the account is against {reason.account.against}"
+            read = replace(read, notes=(*read.notes, told))
+    return read, reasons
+
+
+def _keep(
+    read: Reading,
+    source: str | IO[bytes],
+    reasons: list[Why],
+    outputs: dict[str, Path | None],
+) -> None:
+    """Write the files that were asked for beside the answer."""
+    from nnscratch.app.terminal import show_note
+    from nnscratch.pictures.decode import read_grey, save_picture
+
+    prepared, marked, plot = (outputs[f] for f in ("--save-prepared", "--save-marked", "--plot"))
+    for flag, path in (("--save-prepared", prepared), ("--plot", plot)):
+        if path and len(read.digits) > 1:
+            raise PictureError(
+                f"{flag} takes a picture of one digit, and here are {len(read.digits)}",
+                next_step="cut the picture down to one, or read the largest alone with --single",
+            )
+    if prepared:
+        save_picture(read.digits[0].image, prepared)
+        show_note(f"what the network saw is in {prepared}")
+    if marked:
+        from nnscratch.pictures.marking import Mark, mark
+
+        if not isinstance(source, str):
+            source.seek(0)
+        grey, size = read_grey(source, str(source))
+        marks = [Mark(one.box, str(one.digit), not one.doubtful) for one in read.digits]
+        save_picture(mark(grey, size, marks), marked)
+        show_note(f"the marked picture is in {marked}")
+    if plot:
+        from nnscratch.app.plots import save_account
+
+        save_account(plot, reasons[0])
+        show_note(f"the account is in {plot}")
+
+
+def _check_outputs(image: str | None, outputs: dict[str, Path | None]) -> None:
     """Refuse, before any work, to replace a picture that is not ours, or the one that is read.
 
     Args:
         image: the one picture that is read; None if there are several.
     """
-    for flag, path in (("--save-prepared", save_prepared), ("--plot", plot)):
-        if path and image is None:
-            raise typer.BadParameter("it takes one picture alone", param_hint=flag)
-    if not (save_prepared or plot):
+    given = {flag: path for flag, path in outputs.items() if path}
+    if not given:
         return
+    if image is None:
+        raise typer.BadParameter("it takes one picture alone", param_hint=next(iter(given)))
     from nnscratch.files import check_distinct
+    from nnscratch.pictures.decode import check_picture_output
 
-    read = None if image in (None, "-") else Path(str(image))
-    check_distinct({"IMAGE": read, "--save-prepared": save_prepared, "--plot": plot})
-    if save_prepared:
-        from nnscratch.pictures.decode import check_picture_output
+    check_distinct({"IMAGE": None if image == "-" else Path(image), **given})
+    for flag, path in given.items():
+        if flag == "--plot":
+            from nnscratch.app.plots import check_plot
 
-        check_picture_output(save_prepared)
-    if plot:
-        from nnscratch.app.plots import check_plot
-
-        check_plot(plot)
+            check_plot(path)
+        else:
+            check_picture_output(path)
 
 
-def _answers(images: list[str], model: Model, invert: bool | None) -> Iterator[tuple[str, Any]]:
-    """Give for each picture its name and what the model makes of it, or the error."""
+def _readings(
+    images: list[str], model: Model, invert: bool | None, several: bool | None
+) -> Iterator[tuple[str, str | IO[bytes], Reading | NNScratchError]]:
+    """Give for each picture its name, its source, and what the model reads, or the error."""
     from nnscratch.app import terminal
     from nnscratch.pictures.decode import list_pictures, read_stream
+    from nnscratch.reading import read_digits
 
     for given in images:
         try:
             names = list(map(str, list_pictures(Path(given)))) if os.path.isdir(given) else [given]
         except NNScratchError as error:
-            yield given, error
+            yield given, given, error
             continue
         for name in names:
             try:
                 if name == "-" and sys.stdin.isatty():
                     terminal.show_note("reading a picture from the keyboard; Ctrl-D ends it")
                 source = read_stream(sys.stdin.buffer) if name == "-" else name
-                yield name, model.read(source, invert=invert, name=name)
+                read = read_digits(model, source, invert=invert, name=name, several=several)
             except NNScratchError as error:
-                yield name, error
+                yield name, name, error
+            else:
+                yield name, source, read

@@ -40,7 +40,8 @@ def train(
     dataset: Annotated[
         DatasetName | None,
         typer.Option(
-            help="Pictures to learn from: auto, mnist or synthetic (the built-in digits).",
+            help="Pictures to learn from: auto, mnist, synthetic (the built-in digits) or "
+            "mnist+synthetic (MNIST and drawn digits, tested on MNIST).",
             metavar="NAME",
             callback=given_or_none,
         ),
@@ -118,7 +119,11 @@ def train(
     if resume:
         _refuse_settings(given, config=config, dataset=dataset)
     with unheeded(), blaming_the_flag(given):
-        run = runs.resume(resume) if resume else runs.start(_settings(config, given))
+        run = (
+            runs.resume(resume, given.get("teacher"))
+            if resume
+            else runs.start(_settings(config, given))
+        )
         output = output or (runs.output_of(resume) if resume else DEFAULT_MODEL)
         _check_outputs(run, output, plot, history)
         picture = _watched(watch)
@@ -128,6 +133,10 @@ def train(
 
         def on_samples(count: int) -> None:
             screen.on_samples(count)
+            signals.check()
+
+        def on_refusing(count: int) -> None:
+            screen.on_refusing(count)
             signals.check()
 
         def on_epoch(result: EpochResult) -> None:
@@ -144,7 +153,7 @@ def train(
             with screen:
                 finished = runs.train(
                     run, data, output, on_samples=on_samples, on_epoch=on_epoch,
-                    on_kept=views.show_kept,
+                    on_kept=views.show_kept, on_refusing=on_refusing,
                 )  # fmt: skip
             if json:
                 views.show_if_chance(finished.report.loss)
@@ -169,7 +178,7 @@ def _settings(file: Path | None, given: dict[str, Any]) -> TrainConfig:
 
 
 def _refuse_settings(given: dict[str, Any], **others: Any) -> None:
-    flags = [SETTINGS[key].flag for key in given]
+    flags = [SETTINGS[key].flag for key in given if key != "teacher"]  # a file lies anywhere
     flags += [f"--{name}" for name, value in others.items() if value is not None]
     if flags:
         raise typer.BadParameter(
