@@ -32,7 +32,7 @@ LETTERS_LATER = 4  # times as many as of every other kind
 BATCH = 32
 LEARNING_RATE = 0.2
 VARIATION = Variation(stroke=0.3)
-REFUSED_SHARE = 0.0038  # of digits: some are hardly legible
+REFUSED_SHARE = 0.004  # of digits: some are hardly legible
 VARIANTS = 4  # of each held-out picture, to fit the temperature on
 PIECE = 1000
 STREAM = 16  # keeps the generator apart from those of the run itself
