@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from conftest import some_digits
+from nnscratch.data.negatives import make_negatives
+from nnscratch.model_file import load_model
 from pages import row_of
 
 
@@ -137,3 +139,20 @@ def test_a_picture_from_stdin_can_be_marked_too(run, written, tmp_path):
     done = run("predict", "-", "--json", "--save-marked", "marked.png", stdin=data)
     assert json.loads(done.stdout)["text"] == says["four"]
     assert (tmp_path / "marked.png").exists()
+
+
+def test_what_is_no_digit_is_refused_and_still_accounted_for(run, tmp_path):
+    digits, labels = some_digits(40, 1)
+    letters, _ = make_negatives(digits, labels, 60, np.random.default_rng(0))
+    strangest = letters[load_model("pretrained").strangeness(letters).argmax()]
+    Image.fromarray(strangest).save(tmp_path / "letter.png")
+    done = run("predict", "letter.png", "--single", "--why", "--json")
+    record = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert "no digit here" in record["error"]
+    why = record["why"]
+    assert np.sum(why["pixels"]) + why["constant"] == pytest.approx(why["lead"], abs=1e-4)
+    done = run("predict", "letter.png", "--single", "--why")
+    assert done.returncode == 1
+    assert "no digit here" in done.stderr
+    assert f"Why {why['digit']} and not {why['against']}?" in done.stdout
