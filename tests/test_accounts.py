@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from conftest import some_digits
+from nnscratch.model_file import load_model
 from nnscratch.pictures.decode import save_picture
 
 FAST = ("--epochs", "3", "--validation", "200")
@@ -40,7 +41,8 @@ def test_the_account_in_json_adds_up_to_the_difference_of_the_outputs(run, here)
     assert digit == record["digit"]
     runner_up = sorted(range(10), key=lambda d: record["probabilities"][d])[-2]
     assert against == runner_up
-    lead = math.log(record["probabilities"][digit] / record["probabilities"][against])
+    ratio = record["probabilities"][digit] / record["probabilities"][against]
+    lead = load_model("pretrained").temperature * math.log(ratio)
     assert why["lead"] == pytest.approx(lead, abs=1e-4)
     assert np.shape(why["pixels"]) == (28, 28)
     assert np.sum(why["pixels"]) + why["constant"] == pytest.approx(why["lead"], abs=1e-4)
