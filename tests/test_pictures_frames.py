@@ -45,3 +45,9 @@ def test_boxes_go_with_their_posts_and_a_one_inside_stays():
     one = np.zeros_like(page)
     one[32:68, 48:52] = 1
     np.testing.assert_array_equal(without_frames(np.maximum(page, one), 60), one)
+
+
+def test_a_page_of_lines_alone_is_left_blank():
+    page = np.zeros((120, 300), np.float32)
+    page[60:63, 10:290] = 1
+    assert not without_frames(page, 40).any()

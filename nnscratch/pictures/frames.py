@@ -67,6 +67,8 @@ def without_frames(ink: Ink, height: float) -> Ink:
     """
     level = [line for line in find_lines(ink, height) if line.length >= _long(ink, height)]
     bare = _take_away(ink, level) if level else ink
+    if not (bare > SURE_INK).any():
+        return bare  # there were only lines
     _, shapes = find_shapes(bare)
     large = [shape for shape in shapes if shape.longest > 3]
     height = min(height, digit_height(large)) if large else height
