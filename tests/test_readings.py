@@ -122,6 +122,7 @@ def test_what_shows_one_digit_is_not_drawn_of_several(run, written, tmp_path, fl
     folder, _ = written
     done = run("predict", folder / "four.png", flag, "x.png")
     assert done.returncode == 1
+    assert "where: x.png" in done.stderr
     assert "--single" in done.stderr
     assert not list(tmp_path.iterdir())
 

@@ -211,6 +211,7 @@ def _keep(
         if path and len(read.digits) > 1:
             raise PictureError(
                 f"{flag} takes a picture of one digit, and here are {len(read.digits)}",
+                where=str(path),
                 next_step="cut the picture down to one, or read the largest alone with --single",
             )
     if prepared:
