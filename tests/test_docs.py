@@ -18,6 +18,7 @@ from readme_console import BLOCK, PAGES, README, masked, refreshed
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 README_TEXT = README.read_text(encoding="utf-8")
+OPTIONS = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
 
 
 def fenced(path, language):
@@ -165,24 +166,26 @@ def commands():
     return typer.main.get_command(app).commands
 
 
-def test_the_readme_names_every_command_and_every_option():
-    for name, command in commands().items():
-        section = re.search(rf"\| `{name}[^`]*` \| default.*?\n\n", README_TEXT, re.DOTALL)
-        assert section, f"README.md has no table of options for {name}"
-        for parameter in command.params:
-            for option in (*parameter.opts, *parameter.secondary_opts):
-                if option.startswith("-"):
-                    assert f"`{option}`" in section[0], f"{name} {option}"
+def options_of(command):
+    """Every option of a command, its short and negative forms included."""
+    for parameter in command.params:
+        for option in (*parameter.opts, *parameter.secondary_opts):
+            if option.startswith("-"):
+                yield option
 
 
-def test_the_readme_names_no_option_that_is_not_there():
-    known = {"--help", "--version", "--install-completion", "--show-completion"}
-    for command in commands().values():
-        for parameter in command.params:
-            known |= {*parameter.opts, *parameter.secondary_opts}
-    tables = re.findall(r"^\| `(--[^|]*)\|", README_TEXT, re.MULTILINE)
-    named = {option for row in tables for option in re.findall(r"--[a-z-]+", row)}
-    assert named <= known
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_the_readme_and_the_page_of_options_name_every_option(name):
+    (row,) = re.findall(rf"^\| `{name}[^`]*` \| (`--.*)\|$", README_TEXT, re.MULTILINE)
+    section = re.search(
+        rf"^\| `{name}[^`]*` \| default.*?\n\n", OPTIONS + "\n", re.DOTALL | re.MULTILINE
+    )
+    table = "".join(re.findall(r"^\| (`-[^|]*)\|", section[0], re.MULTILINE))
+    for page in (row, table):
+        assert set(re.findall(r"`(-[^`]*)`", page)) == set(options_of(commands()[name])) - {
+            "--help",
+            "-h",
+        }
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
