@@ -153,6 +153,13 @@ def test_a_picture_cut_short_is_refused():
             load_picture(io.BytesIO(file.getvalue()[:length]), name="cut.png")
 
 
+def test_an_empty_file_is_told_apart_from_an_unknown_format(tmp_path):
+    (tmp_path / "empty.png").touch()
+    for source in (tmp_path / "empty.png", io.BytesIO()):
+        with pytest.raises(PictureError, match="it is empty, 0 bytes"):
+            load_picture(source)
+
+
 def test_an_unlisted_format_is_refused():
     file = io.BytesIO()
     Image.fromarray(SEVEN).save(file, "ppm")

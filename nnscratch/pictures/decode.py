@@ -54,6 +54,8 @@ def read_grey(
         with warnings.catch_warnings(), _opened(source) as file:
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels count
             file_bytes = _check_file(file)
+            if not file_bytes:
+                raise _unreadable("it is empty, 0 bytes", name)
             with Image.open(file, formats=FORMATS) as picture:
                 if picture.width * picture.height > LARGEST_PIXELS:
                     raise TooLarge(f"it has more than {LARGEST_PIXELS:,} pixels")
