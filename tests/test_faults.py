@@ -11,6 +11,8 @@ import json
 import os
 import pty
 import random
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -24,6 +26,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import ROOT
 from loopback import folder_answer, serving
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network
@@ -385,6 +388,16 @@ def test_an_interrupted_run_keeps_its_last_epoch_and_says_how_to_go_on(
     assert "--resume model.interrupted.npz --output model.npz" in done.stderr
     assert (tmp_path / "model.npz").read_bytes() == earlier
     assert len(load_model(tmp_path / "model.interrupted.npz").history) >= 2
+
+
+def test_the_command_to_go_on_repeats_what_the_kept_file_does_not_hold(own_data, tmp_path):
+    again = ["--history", "my course.csv", "--watch", str(ROOT / "data/samples/three.png")]
+    again += ["--data-dir", str(own_data)]
+    done = stopped(own_data, tmp_path, signal.SIGINT, "--epochs", "100000", *again)
+    (advised,) = re.findall(r"To go on: .*?train (.*)", done.stderr)
+    words = shlex.split(advised)
+    assert words[:4] == ["--resume", "model.interrupted.npz", "--output", "model.npz"]
+    assert words[4:] == again
 
 
 SETTINGS = {

@@ -57,8 +57,12 @@ def show_if_chance(loss: float) -> None:
         )
 
 
-def show_kept(kept: Kept) -> None:
-    """Write where an interrupted run is kept, and the command that goes on with it."""
+def show_kept(kept: Kept, again: Sequence[str] = ()) -> None:
+    """Write where an interrupted run is kept, and the command that goes on with it.
+
+    Args:
+        again: options that the file does not hold, and that are to be given once more.
+    """
     if kept.path is None:
         show_note("no epoch was finished, so nothing is kept")
         return
@@ -66,7 +70,8 @@ def show_kept(kept: Kept) -> None:
     earlier = f"; an earlier interrupted run is now {kept.previous}" if kept.previous else ""
     show_note(f"the {finished} kept in {kept.path}{earlier}; no other file was changed")
     teacher = ("--teacher", as_model(kept.teacher)) if kept.teacher else ()
-    words = command("train", "--resume", str(kept.path), "--output", str(kept.output), *teacher)
+    files = ("--resume", str(kept.path), "--output", str(kept.output))
+    words = command("train", *files, *teacher, *again)
     show_command("To go on", words)
 
 

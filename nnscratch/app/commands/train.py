@@ -129,6 +129,7 @@ def train(
         picture = _watched(watch)
         data = obtain(data_dir, run.dataset or dataset or "auto")
         samples = len(data.train_images) - run.config.validation_size
+        again = _once_more(plot=plot, history=history, watch=watch, data_dir=data_dir, json=json)
         screen = progress.TrainingScreen(run.config.epochs, samples, len(run.state.history))
 
         def on_samples(count: int) -> None:
@@ -153,7 +154,7 @@ def train(
             with screen:
                 finished = runs.train(
                     run, data, output, on_samples=on_samples, on_epoch=on_epoch,
-                    on_kept=views.show_kept, on_refusing=on_refusing,
+                    on_kept=lambda kept: views.show_kept(kept, again), on_refusing=on_refusing,
                 )  # fmt: skip
             if json:
                 views.show_if_chance(finished.report.loss)
@@ -161,6 +162,16 @@ def train(
             else:
                 views.show_trained(finished, str(output))
             _save_course(finished, plot, history)
+
+
+def _once_more(**options: Any) -> list[str]:
+    """Return the options that a resumed run has to be given again, as they were given."""
+    words = []
+    for name, value in options.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value:
+            words += [flag] if value is True else [flag, str(value)]
+    return words
 
 
 def _watched(image: str | None) -> Prepared | None:
