@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -254,35 +254,59 @@ def train(
         DivergenceError, ConfigError: as `training.fit`.
         OutputError: the model cannot be saved there; says where it was saved instead.
     """
+    checkpoint = run.state.checkpoint()
+    try:
+        for result in learn(run, dataset, on_samples=on_samples):
+            checkpoint = run.state.checkpoint()
+            on_epoch(result)
+        model, report = finish(run, dataset, on_refusing=on_refusing)
+        previous = save_somewhere(output, model)
+    except (KeyboardInterrupt, Terminated):
+        on_kept(_keep(run, checkpoint, output))
+        raise
+    return Finished(model, report, tuple(run.state.history), previous)
+
+
+def learn(
+    run: Run, dataset: Dataset, *, on_samples: Callable[[int], None] = lambda count: None
+) -> Iterator[EpochResult]:
+    """Train epoch by epoch on the training set, and yield after each.
+
+    Args:
+        on_samples: called after every batch with the number of samples done.
+
+    Raises:
+        DataError: a resumed run's files are not those it learned from so far.
+        ConfigError, DivergenceError: as `training.fit`.
+    """
     if run.sha256 is not None and dataset.sha256 != run.sha256:
         raise DataError(
             "these are not the files that the interrupted run learned from",
             next_step="name the folder of the run's own files with --data-dir",
         )
     run.dataset, run.sha256 = dataset.name, dataset.sha256
-    state, checkpoint = run.state, run.state.checkpoint()
     images, labels = dataset.train_images, dataset.train_labels
     teacher = run.teacher.model if run.teacher else None
-    try:
-        for result in fit(
-            state, images, labels, run.config, teacher=teacher, on_samples=on_samples
-        ):
-            checkpoint = state.checkpoint()
-            on_epoch(result)
-        learned = None
-        if run.config.refuse:
-            on_refusing(0)
-            learned = calibrate(
-                state.network, images, labels, run.config,
-                drawn=dataset.drawn, on_samples=on_refusing,
-            )  # fmt: skip
-        report = evaluate(state.network, dataset.test_images, dataset.test_labels)
-        model = _model(run, {"loss": report.loss, "accuracy": report.accuracy}, learned)
-        previous = _save_somewhere(output, model)
-    except (KeyboardInterrupt, Terminated):
-        on_kept(_keep(run, checkpoint, output))
-        raise
-    return Finished(model, report, tuple(state.history), previous)
+    return fit(run.state, images, labels, run.config, teacher=teacher, on_samples=on_samples)
+
+
+def finish(
+    run: Run, dataset: Dataset, *, on_refusing: Callable[[int], None] = lambda count: None
+) -> tuple[Model, Report]:
+    """Return the model that a run came to, and what it makes of the test set: looked at once.
+
+    Args:
+        on_refusing: as in `train`.
+    """
+    learned = None
+    if run.config.refuse:
+        on_refusing(0)
+        learned = calibrate(
+            run.state.network, dataset.train_images, dataset.train_labels, run.config,
+            drawn=dataset.drawn, on_samples=on_refusing,
+        )  # fmt: skip
+    report = evaluate(run.state.network, dataset.test_images, dataset.test_labels)
+    return _model(run, {"loss": report.loss, "accuracy": report.accuracy}, learned), report
 
 
 def _model(run: Run, test: dict[str, float] | None, learned: Calibration | None = None) -> Model:
@@ -304,8 +328,15 @@ def _model(run: Run, test: dict[str, float] | None, learned: Calibration | None 
     return replace(model, temperature=learned.temperature, rejector=learned.rejector)
 
 
-def _save_somewhere(output: Path, model: Model) -> Path | None:
-    """Save the model, in the system's folder for temporary files if its own place fails."""
+def save_somewhere(output: Path, model: Model) -> Path | None:
+    """Save the model, in the system's folder for temporary files if its own place fails.
+
+    Returns:
+        where an earlier model of that name is now; None if there was none.
+
+    Raises:
+        OutputError: it cannot be saved there; says where it was saved instead.
+    """
     try:
         return save_model(output, model)
     except OutputError as error:
