@@ -44,6 +44,7 @@ def test_a_rejector_soon_tells_most_pictures_that_are_no_digit(rng):
     assert (odds[1] > threshold).mean() > 0.5
 
 
+@pytest.mark.slow
 def test_calibrating_changes_no_weight_and_repeats_with_the_seed():
     config = TrainConfig(validation_size=100, augment=True)
     network = TrainingState.start(config).network

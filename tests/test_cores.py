@@ -50,13 +50,12 @@ def test_what_is_faster_alone_is_done_alone_until_it_is_tried_again(pays):
     here, done = threading.current_thread(), []
 
     def first():
-        time.sleep(
-            0.005 if threading.current_thread() is here else 0.02
-        )  # so that the other is begun
+        # Long enough for the other to be begun, also where all cores are busy.
+        time.sleep(0.05 if threading.current_thread() is here else 0.2)
 
     def second():
         done.append(threading.current_thread() is here)
-        first() if not pays else time.sleep(0.005)
+        first() if not pays else time.sleep(0.05)
 
     with second_core() as helper:
         for _ in range(2 * TRIED):

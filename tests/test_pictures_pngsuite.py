@@ -46,6 +46,7 @@ def test_what_holds_the_same_picture_interlaced_or_parted_has_the_same_grey():
         assert np.array_equal(first, second), other
 
 
+@pytest.mark.slow
 def test_the_command_ends_without_a_traceback(tmp_path):
     command = [sys.executable, "-m", "nnscratch", "predict", FOLDER, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=tmp_path)

@@ -228,6 +228,7 @@ def busy_folder(tmp_path_factory):
 
 @settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(line=command_lines)
+@pytest.mark.slow
 def test_any_command_line_ends_in_0_1_or_2_and_never_in_a_traceback(line, busy_folder, own_data):
     quick = {"train": ["--epochs", "1", "--validation", "200"]}.get(line[0], [])
     offline = {"download": ["--mirror", "http://127.0.0.1:9/"]}.get(line[0], [])

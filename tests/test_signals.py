@@ -86,6 +86,7 @@ def test_a_signal_at_any_moment_loses_no_finished_epoch(again, own_data, tmp_pat
 
 
 @pytest.mark.parametrize("sent", SIGNALS, ids=lambda sent: sent.name)
+@pytest.mark.slow
 def test_a_signal_between_the_last_epoch_and_the_model_loses_neither(sent, own_data, tmp_path):
     process = started(tmp_path, own_data, "--hidden", "500")
     while f" {EPOCHS}/{EPOCHS} " not in (line := process.stderr.readline()):

@@ -153,6 +153,7 @@ def namespaces_work() -> bool:
 
 
 @pytest.mark.skipif(not namespaces_work(), reason="network namespaces are not to be had here")
+@pytest.mark.slow
 def test_without_a_network_auto_trains_on_the_built_in_digits_and_says_so(tmp_path):
     command = [*NO_NETWORK, sys.executable, "-m", "nnscratch", "train", "--epochs", "1"]
     env = {key: value for key, value in os.environ.items() if key != "NNSCRATCH_DATA_DIR"}

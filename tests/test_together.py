@@ -60,6 +60,7 @@ def test_its_hashes_are_those_of_every_file_and_of_what_was_drawn(together, mnis
     assert together.sha256 == {**mnist.sha256, **added}
 
 
+@pytest.mark.slow
 def test_a_model_of_both_is_measured_on_mnist(place, run):
     said = run(*"train --dataset mnist+synthetic --epochs 1".split(), cwd=place)
     assert "of 10,000 mnist test pictures" in said.stdout, said.stderr
@@ -73,6 +74,7 @@ def test_a_model_of_both_is_measured_on_mnist(place, run):
     assert json.loads(named.stdout)["accuracy"] == saved["accuracy"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_on_both_goes_on_with_both_and_with_nothing_else(
     together, mnist, tmp_path
 ):

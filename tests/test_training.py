@@ -77,6 +77,7 @@ def test_each_epoch_visits_every_sample_once_in_a_fresh_order():
 
 @pytest.mark.parametrize("taught", [False, True])
 @pytest.mark.parametrize("augmented", [False, True])
+@pytest.mark.slow
 def test_an_epoch_is_to_the_last_bit_the_plain_loop_that_it_stands_for(rng, augmented, taught):
     count, size = PICTURES_AHEAD * 2 + 100, 96
     images = rng.integers(0, 256, (count, 28, 28), np.uint8)
