@@ -107,7 +107,8 @@ def reading(
 ) -> dict[str, Any]:
     """Say what a model reads in a picture, and, if that is wanted, why: one account a digit.
 
-    `digit`, `probability` and `probabilities` are null where there are several digits.
+    `digit`, `probability` and `probabilities` are null where there are several digits. A digit is
+    `doubtful` if it is less than 60% sure, or looks more like none of the ten.
     """
     digits: list[dict[str, Any]] = [
         {
@@ -115,6 +116,7 @@ def reading(
             "probability": one.probability,
             "box": list(one.box),
             "row": one.row,
+            "doubtful": one.doubtful,
         }
         for one in read.digits
     ]

@@ -43,12 +43,26 @@ def test_the_digits_are_in_the_json_row_by_row(run, written, name):
     assert [one["row"] for one in read["digits"]] == [n // 4 for n in range(len(read["digits"]))]
     with Image.open(folder / f"{name}.png") as page:
         for one in read["digits"]:
-            assert set(one) == {"digit", "probability", "box", "row"}
+            assert set(one) == {"digit", "probability", "box", "row", "doubtful"}
             left, top, right, bottom = one["box"]
             assert 0 <= left < right <= page.width
             assert 0 <= top < bottom <= page.height
     for one, following in zip(read["digits"], read["digits"][1:], strict=False):
         assert one["row"] < following["row"] or one["box"][0] < following["box"][0]
+
+
+def test_a_doubtful_digit_is_marked_wherever_it_is_shown(run, tmp_path):
+    images, labels = some_digits(8, 11)
+    others, _ = make_negatives(images, labels, 1, np.random.default_rng(0))
+    page = row_of(np.stack([images[0], images[1], others[0], images[2]]), 0.4)
+    Image.fromarray(255 - page).save(tmp_path / "odd.png")
+    read = record(run, "odd.png")
+    doubtful = [one["doubtful"] for one in read["digits"]]
+    assert doubtful == [False, False, True, False]
+    marked = "".join(f"{one['digit']}{'?' * one['doubtful']}" for one in read["digits"])
+    at_length, in_a_line = run("predict", "odd.png"), run("predict", ".")
+    assert "?: less than 60% sure, or shaped unlike any digit" in at_length.stdout
+    assert in_a_line.stdout.split()[0] == marked
 
 
 def test_one_digit_has_todays_keys_and_the_new_ones(run, written):

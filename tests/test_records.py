@@ -122,7 +122,9 @@ def test_a_reading_of_one_digit_with_its_doubts(own_dataset, tmp_path):
         "digit": 0,
         "probability": 0.5,
         "probabilities": [0.5, 0.25, *[0.03125] * 8],
-        "digits": [{"digit": 0, "probability": 0.5, "box": [0, 0, 28, 28], "row": 0}],
+        "digits": [
+            {"digit": 0, "probability": 0.5, "box": [0, 0, 28, 28], "row": 0, "doubtful": True}
+        ],
         "notes": ["unsure", "two"],
     }
 

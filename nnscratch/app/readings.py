@@ -20,7 +20,7 @@ from nnscratch.app.drawings import (
 )
 from nnscratch.app.terminal import out, say, show_note, tell, visible
 from nnscratch.errors import NNScratchError
-from nnscratch.model import Prediction, a_digit
+from nnscratch.model import UNSURE, Prediction, a_digit
 from nnscratch.model_file import BUNDLED_NAME
 from nnscratch.pictures.read import Prepared
 from nnscratch.reading import ReadDigit, Reading
@@ -69,7 +69,8 @@ def show_reading(name: str, read: Reading, model: str) -> None:
         return
     rows = [list(row) for _, row in itertools.groupby(read.digits, key=lambda one: one.row)]
     across = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
-    say(f"{visible(name)}: {len(read.digits)} digits in {across}")
+    count = "1 digit" if len(read.digits) == 1 else f"{len(read.digits)} digits"
+    say(f"{visible(name)}: {count} in {across}")
     say()
     for row in rows:
         say(Text("").join(Text(str(one.digit), _style(one)) for one in row))
@@ -77,14 +78,19 @@ def show_reading(name: str, read: Reading, model: str) -> None:
     for row in rows:
         cells = []
         for one in row:
-            doubt = "?" if one.doubtful else ""
-            caption = Text.assemble((f"{one.digit}{doubt}", _style(one)), f" {one.probability:.1%}")
+            caption = Text.assemble((_doubted(one), _style(one)), f" {one.probability:.1%}")
             cells.append(Group(*draw(halved(one.image)), caption, Text()))
         show_side_by_side(cells, HALF_WIDTH)
     ink = "dark ink" if read.inverted else "bright ink"
+    if any(one.doubtful for one in read.digits):
+        say(f"?: less than {UNSURE:.0%} sure, or shaped unlike any digit", style="dim")
     say(f"{ink}, model: {_model_name(model)}", style="dim")
     for note in read.notes:
         show_note(note)
+
+
+def _doubted(one: ReadDigit) -> str:
+    return f"{one.digit}?" if one.doubtful else str(one.digit)
 
 
 def _style(one: ReadDigit) -> str:
@@ -92,13 +98,19 @@ def _style(one: ReadDigit) -> str:
 
 
 def show_reading_line(name: str, read: Reading) -> None:
-    """Write what was read in one line, its doubts in brackets."""
+    """Write what was read in one line, its doubts in brackets.
+
+    The probability of several digits is that of the least likely one.
+    """
     if read.single:
         show_prediction_line(name, replace(read.single, notes=read.notes))
         return
     least = min(one.probability for one in read.digits)
-    text = read.text.replace("\n", " / ")
-    line = Text.assemble((text, "bold green"), f"  {least:6.1%}  {visible(name)}")
+    line = Text()
+    for before, one in zip((None, *read.digits), read.digits, strict=False):
+        line.append(" / " if before and before.row != one.row else "")
+        line.append(_doubted(one), _style(one))
+    line.append(f"  {least:6.1%}  {visible(name)}")
     say(line.append("".join(f"  ({note})" for note in read.notes), "yellow"))
 
 
