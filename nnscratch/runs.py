@@ -129,12 +129,13 @@ def resume(path: Path, teacher: str | None = None) -> Run:
             there, or another one.
         ConfigError: a teacher was named, and the run had none.
     """
+    instead = f"name the file that ends in {INTERRUPTED}, or train anew without --resume"
+    if not path.exists():
+        raise ModelFileError("there is no such file", where=str(path), next_step=instead)
     saved = load_model(path)
     if saved.generator is None:
         raise ModelFileError(
-            "this is a finished model, not an interrupted run",
-            where=str(path),
-            next_step="name the file that ends in .interrupted.npz, or train anew without --resume",
+            "this is a finished model, not an interrupted run", where=str(path), next_step=instead
         )
     run = Run(saved.config, TrainingState.start(saved.config))
     run.teacher = _same_teacher(saved, teacher, path)

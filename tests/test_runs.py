@@ -139,6 +139,13 @@ def test_a_finished_model_is_not_resumed(own_dataset, output):
     assert ".interrupted.npz" in caught.value.next_step
 
 
+def test_a_run_to_resume_that_is_not_there_is_not_trained_by_that_name(output):
+    with pytest.raises(ModelFileError, match="there is no such file") as caught:
+        runs.resume(output)
+    assert caught.value.where == str(output)
+    assert ".interrupted.npz" in caught.value.next_step
+
+
 def test_other_files_than_the_runs_own_are_refused(own_dataset, output):
     run = runs.resume(interrupted(own_dataset, output).path)
     other = replace(own_dataset, sha256={"x": "y"})

@@ -135,10 +135,15 @@ def without_types(parameters: list[Any]) -> list[Any]:
 
 @contextmanager
 def telling_how_called() -> Iterator[None]:
-    """Let a usage error advise `--help` with a command that works where this one was called."""
+    """Let a usage error advise `--help` with a command that works where this one was called.
+
+    Its words lose what names the parser's own kind of error, and tells a user nothing.
+    """
     try:
         yield
     except Exception as error:  # the parser's own kind, which Typer does not export
+        if message := getattr(error, "message", ""):
+            error.message = message.removeprefix("Value error, ")  # type: ignore[attr-defined]
         context = getattr(error, "ctx", None)
         if context is not None:
             context.find_root().info_name = own_name()

@@ -113,7 +113,7 @@ class TrainingScreen:
             "",
             total=epochs * samples,
             completed=epochs_done * samples,
-            epoch=epochs_done + 1,
+            epoch=min(epochs_done + 1, epochs),
             epochs=epochs,
             figures="",
         )
