@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nnscratch.errors import NoDigitError
 from nnscratch.model import UNSURE, Model
-from nnscratch.pictures.cleaning import clean_shapes
+from nnscratch.pictures.cleaning import are_remains, clean_shapes
 from nnscratch.pictures.cuts import MOST_PIECES, Box, Candidate, best_path, cut_row, find_candidates
 from nnscratch.pictures.framing import Images, Ink
 from nnscratch.pictures.ink import Grey, find_ink, no_digit, turned_ink
@@ -121,6 +121,10 @@ def read_page(
         raise no_digit("there are only specks")
     if sum(digit.strange for digit in digits) > MOST_STRANGE * len(digits):
         raise no_digit("most of what is there looks like none of the ten")
+    if all(digit.digit == 1 for digit in digits):
+        everything, _ = find_ink(grey, inverted, ruling=True, noise_margin=NOISE_MARGIN)
+        if are_remains(everything, [digit.box for digit in digits]):
+            raise no_digit("there are only lines")
     notes = []
     if abs(turned) == QUARTER:
         way = "left" if turned > 0 else "right"
