@@ -156,13 +156,6 @@ def test_a_comb_parts_the_digits_of_a_form():
     assert read(page).text == "203875"
 
 
-def test_strokes_from_one_line_of_a_frame_to_the_other_are_no_sides_of_it():
-    page = page_of("41917")
-    page[[50, 51, 94, 95], 15:-15] = 130
-    page[50:96, [15, 16, -17, -16]] = 130
-    assert read(page).text == "41917"
-
-
 def test_a_comma_and_stray_marks_are_left_out():
     page = page_of("2038", gap=0.8)
     places = [digit.box[2] for digit in read(page).digits]
