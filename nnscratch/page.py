@@ -25,7 +25,7 @@ from nnscratch.products import Floats
 STEPS = ("lines", "cuts", "joins", "turns", "network")
 TRUST = 1.5  # what a nat of the network's counts for, beside those of shapes and cuts
 NOISE_MARGIN = 2.5  # where much of the page is ink, noise is overrated
-STRANGE = 1.0  # nats, for what looks like no digit
+STRANGE = 2.0  # nats, for what looks like no digit
 MOST_STRANGE = 0.5  # share of what is read; a page with more of it holds something else
 LEAST_PROBABILITY = 1e-4  # of what a path passes: one bad digit does not outweigh all others
 
