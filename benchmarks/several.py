@@ -3,7 +3,7 @@
     python benchmarks/several.py FOLDER
 
 FOLDER holds pictures and a `labels.csv` with the columns `file`, `text` (rows separated by `/`),
-`source` and `kind`. Scored are the whole, then the same with each step of `nnscratch.reading` left
+`source` and `kind`. Scored are the whole, then the same with each step of `nnscratch.page` left
 out; and the whole per source and per kind. A picture is right if its text is, row by row; digits
 are scored by 1 − edit distance / digits, whatever the rows.
 """
@@ -25,8 +25,9 @@ from rich.table import Table
 from nnscratch import load_model
 from nnscratch.errors import NNScratchError
 from nnscratch.model import Model
+from nnscratch.page import STEPS, read_page
 from nnscratch.pictures.decode import read_grey
-from nnscratch.reading import LONGEST_SIDE, STEPS, read_digits, read_page
+from nnscratch.reading import LONGEST_SIDE, read_digits
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,13 @@ def read_text(model: Model, path: Path, skip: Collection[str] | None = None) -> 
     """Read a picture; with `skip`, as a page of several digits, without some steps."""
     try:
         if skip is None:
-            reading = read_digits(model, path)
+            text = read_digits(model, path).text
         else:
             grey, _ = read_grey(path, str(path), LONGEST_SIDE)
-            reading = read_page(model, grey, skip=skip)
+            text = read_page(model, grey, skip=skip).text
     except NNScratchError:
         return ""
-    return reading.text.replace("\n", "/")
+    return text.replace("\n", "/")
 
 
 def score(

@@ -16,7 +16,17 @@ PACKAGE = ROOT / "nnscratch"
 FLOORS = (
     ("errors", "files", "arrays", "config", "cores", "products", "core"),
     ("pictures", "data", "metrics", "augment", "gradcheck", "explain", "reject"),
-    ("model", "reading", "teaching", "training", "calibrate", "model_file", "runs", "records"),
+    (
+        "model",
+        "page",
+        "reading",
+        "teaching",
+        "training",
+        "calibrate",
+        "model_file",
+        "runs",
+        "records",
+    ),
     ("lab",),
     ("app", "web"),
 )

@@ -47,6 +47,16 @@ def test_boxes_go_with_their_posts_and_a_one_inside_stays():
     np.testing.assert_array_equal(without_frames(np.maximum(page, one), 60), one)
 
 
+def test_a_one_from_line_to_line_of_a_frame_stays_and_its_sides_go():
+    page = np.zeros((120, 500), np.float32)
+    page[[30, 31, 78, 79], 20:481] = page[30:80, [20, 21, 479, 480]] = 0.5
+    page[25:85, 200:205] = 1
+    bare = without_frames(page, 60) > 0.35
+    assert bare[25:85, 200:205].mean() > 0.95
+    assert not bare[:, :190].any()
+    assert not bare[:, 215:].any()
+
+
 def test_a_page_of_lines_alone_is_left_blank():
     page = np.zeros((120, 300), np.float32)
     page[60:63, 10:290] = 1

@@ -144,6 +144,18 @@ def test_boxes_of_a_form():
     assert read(page).text == "203875"
 
 
+def test_a_comb_parts_the_digits_of_a_form():
+    page = np.zeros((120, 560), np.uint8)
+    for number, ink in enumerate(map(cropped, clear_digits("203875"))):
+        width = max(2, round(ink.shape[1] * 50 / ink.shape[0]))
+        left = 40 + 80 * number
+        middle = left + (80 - width) // 2
+        page[35:85, middle : middle + width] = np.asarray(Image.fromarray(ink).resize((width, 50)))
+        page[70:100, [left, left + 1, left + 80, left + 81]] = 160
+    page[98:100, 40:522] = 160
+    assert read(page).text == "203875"
+
+
 def test_a_comma_and_stray_marks_are_left_out():
     page = page_of("2038", gap=0.8)
     places = [digit.box[2] for digit in read(page).digits]
@@ -234,7 +246,38 @@ def barcode(rng):
     return np.pad(np.tile(bars, (200, 1)), 60)
 
 
+def paper(step, *, squared, angle=0.0, light=1.0, noise=0.0):
+    """Draw paper with lines that nobody has written on, as a photograph shows it."""
+    page = np.full((300, 400), 235.0)
+    page[step // 2 :: step] = page[step // 2 + 1 :: step] = 85
+    if squared:
+        page[:, step // 2 :: step] = page[:, step // 2 + 1 :: step] = 85
+    turned = Image.fromarray(page.astype(np.uint8)).rotate(
+        angle, Image.Resampling.BICUBIC, fillcolor=235
+    )
+    shaded = np.asarray(turned) * np.linspace(1, light, 400)
+    return (shaded + np.random.default_rng(0).normal(0, noise, page.shape)).clip(0, 255)
+
+
+def print_(rng):
+    """Draw forty lines of glyphs as small as a printer's."""
+    page = np.full((800, 1000), 255)
+    for top in range(20, 780, 19):
+        left = 20
+        while left < 970:
+            width = int(rng.integers(4, 10))
+            page[top : top + 11, left : left + width] = 255 - 255 * (rng.random((11, width)) > 0.5)
+            left += width + int(rng.choice([2, 2, 2, 2, 9]))
+    return page
+
+
 HOSTILE = {
+    "ruled": lambda rng: paper(24, squared=False),
+    "ruled, slanting": lambda rng: paper(60, squared=False, angle=8),
+    "squared": lambda rng: paper(24, squared=True),
+    "squared, turned": lambda rng: paper(24, squared=True, angle=2),
+    "squared, shaded": lambda rng: paper(24, squared=True, light=0.6, noise=3),
+    "print": print_,
     "blank": lambda rng: np.full((300, 400), 255),
     "specks": specks,
     "noise": lambda rng: rng.integers(0, 256, (600, 800)),
@@ -250,6 +293,29 @@ def test_a_page_without_digits_is_said_to_have_none(kind, several, rng):
     with pytest.raises(NoDigitError) as caught:
         read(HOSTILE[kind](rng), several=several, name="page.png")
     assert caught.value.where == "page.png"
+
+
+def test_ones_on_squared_paper_are_no_lines_of_it():
+    page = 255 - page_of("1111", gap=1.2).astype(int)
+    page[::24] -= 70
+    page[:, ::24] -= 70
+    assert read(page.clip(0, 255)).text == "1111"
+
+
+def test_a_page_of_forty_pixels():
+    assert read(page_of("2038", 14)[:40]).text == "2038"
+
+
+def test_a_page_of_four_thousand_pixels():
+    page = page_of("20387/65432", 150)
+    large = np.zeros((3000, 4000), np.uint8)
+    top, left = (3000 - page.shape[0]) // 2, (4000 - page.shape[1]) // 2
+    large[top : top + page.shape[0], left : left + page.shape[1]] = page
+    reading = read(large)
+    assert (reading.text, reading.size) == ("20387\n65432", (4000, 3000))
+    first = read(page).digits[0].box
+    moved = np.subtract(reading.digits[0].box, (left, top, left, top))
+    assert np.abs(moved - first).max() <= 8
 
 
 def test_a_file_that_is_no_picture_is_refused_by_name(tmp_path):

@@ -8,7 +8,9 @@ ink        grey levels → ink
 segment    ink → the shapes that are the digit
 framing    a digit → 28×28
 read       all of it: `load_picture`
+cleaning   of several digits: what may be one
 frames     of several digits: long lines and boxes taken away
+combs      of several digits: the short posts of a form taken away
 rows       of several digits: the rows
 cuts       of several digits: where one ends, and the likeliest path
 """

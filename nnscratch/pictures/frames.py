@@ -6,30 +6,36 @@ lines, as the sides of a box do. Strokes that cross it stay whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnscratch.pictures.combs import find_teeth
 from nnscratch.pictures.framing import Ink, stroke_width
 from nnscratch.pictures.morphology import closing, running
 from nnscratch.pictures.rows import digit_height
 from nnscratch.pictures.segment import SURE_INK, Shape, connected, find_shapes
 
 # Of the height of a digit.
-SHORTEST_LINE = 0.6
+SHORTEST_LINE, SHORTEST_TOOTH = 0.6, 0.35
+RUN = 5 / 6  # of the shortest line: an unbroken run of ink
 LONGER_THAN_STROKES = 3.0
 THICKEST_LINE = 0.12
 STEEPEST_LINE = 0.08  # rows per column either way
 BEYOND = 0.3  # that the post of a box may reach over its sides
 NEAR, NEAR_PIXELS = 0.05, 2.0  # do two lines meet?
 TALL = 1.4  # and thinner than the pen's strokes: the end of a box
+LIKE_THICK, LIKE_TONE = 1.35, 1.25  # times as thick, times as dark as the lines it stands on
+SKEW = 0.06  # off the upright
 FLAT = 0.2  # a dash
 PAGE_LONG = 0.8  # of the page's width: no stroke of several digits is so wide
 UNBROKEN = 0.65  # of a line that may be broken, at least
+FOLLOWED = 0.9  # of the way along a line is ink, as far as it is followed
 THICKEST_PIXELS = 4.0
 THINNER = 0.8  # than the pen's strokes, are printed lines
+FITS = 8  # of a line, each to what lies near the last
 SLENDER = 5.0  # times as long as thick
 MOST_LINES = 300  # of one direction; more is a pattern, and no form
 FEWEST_DASHES = 3
@@ -65,7 +71,11 @@ def without_frames(ink: Ink, height: float) -> Ink:
         ink: (height, width) 0 to 1.
         height: of a digit, in pixels, about; where all is one frame, that of the frame.
     """
-    level = [line for line in find_lines(ink, height) if line.length >= _long(ink, height)]
+    level = [
+        _to_its_ends(line, ink)
+        for line in find_lines(ink, height)
+        if line.length >= _long(ink, height)
+    ]
     bare = _take_away(ink, level) if level else ink
     if not (bare > SURE_INK).any():
         return bare  # there were only lines
@@ -76,6 +86,7 @@ def without_frames(ink: Ink, height: float) -> Ink:
     others, upright = find_lines(bare, height), find_lines(bare.T, height)
     known = level + _dashed(large, height, ink.shape[1])
     sides, posts = _sides_of_boxes(others, upright, known, ink.shape, height)
+    posts = _like_lines(posts, known + sides, ink)
     pen = stroke_width(bare)
     posts += [
         line
@@ -86,6 +97,8 @@ def without_frames(ink: Ink, height: float) -> Ink:
             or (line.length >= TALL * height and line.thickness <= THINNER * pen)
         )
     ]
+    short = find_lines(bare.T, height, shortest=SHORTEST_TOOTH)
+    posts += [tooth for tooth in find_teeth(short, level, height) if tooth not in posts]
     bare = _take_away(bare, sides) if sides else bare
     return _take_away(bare.T, posts).T if posts else bare
 
@@ -94,13 +107,13 @@ def _long(ink: Ink, height: float) -> float:
     return float(min(PAGE_LONG * ink.shape[1], LONGER_THAN_STROKES * height))
 
 
-def find_lines(ink: Ink, height: float) -> list[Line]:
+def find_lines(ink: Ink, height: float, shortest: float = SHORTEST_LINE) -> list[Line]:
     """Find the thin straight runs of ink along rows, at least 0.6 digits long.
 
     Runs that follow each other on one straight line, with little missing, are one.
     """
     mask = ink > SURE_INK
-    reach = max(5, round(0.5 * height)) | 1
+    reach = max(5, round(RUN * shortest * height)) | 1
     if mask.shape[1] <= reach or not mask.any():
         return []
     grown = mask.astype(np.float32)
@@ -114,13 +127,30 @@ def find_lines(ink: Ink, height: float) -> list[Line]:
     which = labels[rows, columns] - 1
     order = np.argsort(which, kind="stable")
     parts = np.split(order, np.cumsum(np.bincount(which, minlength=count))[:-1])
-    long = [part for part in parts if np.ptp(columns[part]) >= SHORTEST_LINE * height]
+    long = [part for part in parts if np.ptp(columns[part]) >= shortest * height]
     if len(long) > MOST_LINES:
         return []
     lines: list[Line] = []
     for part in long:
         lines += _as_line(rows[part], columns[part], height)
     return _join_broken(lines, stroke_width(ink)) if lines else []
+
+
+def _to_its_ends(line: Line, ink: Ink) -> Line:
+    """Follow a line beyond what was found of it, as far as most of the way is ink."""
+    columns = np.arange(ink.shape[1])
+    rows = np.rint(line.row(columns)).astype(np.intp)
+    around = [(rows + down).clip(0, ink.shape[0] - 1) for down in (-1, 0, 1)]
+    inked = np.max([ink[row, columns] for row in around], axis=0) > SURE_INK
+    right = line.right + _reach(inked[line.right :])
+    return replace(line, left=line.left - _reach(inked[: line.left][::-1]), right=right)
+
+
+def _reach(inked: NDArray[np.bool_]) -> int:
+    """Return how far most of the way is ink."""
+    share = np.cumsum(inked) / np.arange(1, len(inked) + 1)
+    far = np.flatnonzero(inked & (share >= FOLLOWED))
+    return int(far[-1]) + 1 if far.size else 0
 
 
 def _as_line(row: NDArray[np.intp], column: NDArray[np.intp], height: float) -> list[Line]:
@@ -133,7 +163,7 @@ def _as_line(row: NDArray[np.intp], column: NDArray[np.intp], height: float) -> 
     thickness = float(np.median(ink_in[ink_in > 0]))
     near = np.ones(len(row), bool)
     slope, start = 0.0, float(np.median(row))
-    for _ in range(3):
+    for _ in range(FITS):
         if np.ptp(column[near]) > 0:
             slope, start = np.polyfit(column[near], row[near], 1)
         off = np.abs(row - (start + slope * column))
@@ -203,6 +233,34 @@ def _sides_of_boxes(
         level = [line for line in level if _meets(line, columns, height)]
         upright = [line for line in upright if _meets(line, rows.T, height)]
     return level, upright
+
+
+def _like_lines(posts: list[Line], lines: list[Line], ink: Ink) -> list[Line]:
+    """Keep the posts that may be printed with the lines: upright on them, as thin, as faint.
+
+    A stroke may reach from one line of a box to the other as well; but a pen wrote it.
+    """
+    if not lines:
+        return posts
+    thick = LIKE_THICK * max(line.thickness for line in lines) + 0.5
+    tone = LIKE_TONE * max(_tone(line, ink) for line in lines)
+    slope = float(np.median([line.slope for line in lines]))
+    return [
+        post
+        for post in posts
+        if post.thickness <= thick
+        and abs(post.slope + slope) <= SKEW
+        and _tone(post, ink.T) <= tone
+    ]
+
+
+def _tone(line: Line, ink: Ink) -> float:
+    """Return how dark a line is, from 0 to 1, where it is not broken."""
+    columns = np.arange(max(0, line.left), min(line.right, ink.shape[1]))
+    rows = np.rint(line.row(columns)).astype(np.intp).clip(0, ink.shape[0] - 1)
+    inked = ink[rows, columns]
+    inked = inked[inked > SURE_INK]
+    return float(np.median(inked)) if inked.size else 1.0
 
 
 def _drawn(lines: list[Line], shape: tuple[int, ...], broader: float) -> Mask:

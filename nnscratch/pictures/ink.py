@@ -26,6 +26,7 @@ def find_ink(
     invert: bool | None = None,
     *,
     flatten: bool = True,
+    ruling: bool = False,
     noise_margin: float = NOISE_MARGIN,
 ) -> tuple[Ink, bool]:
     """Tell how much ink there is at each pixel, 0 to 1, and whether it is darker than the paper.
@@ -36,6 +37,7 @@ def find_ink(
 
     Args:
         flatten: False takes the paper to be one tone, the median.
+        ruling: True leaves the lines that are printed on the paper.
         noise_margin: how many times the noise of the paper ink must stand above it.
 
     Raises:
@@ -47,7 +49,7 @@ def find_ink(
     reach = 2 * round(PAPER_REACH * max(grey.shape) / 2) + 1
     above = tones - (opening(calm, reach) if flatten else np.median(calm))
     above -= np.median(above)
-    if flatten:
+    if flatten and not ruling:
         above = without_ruling(above)
     noise = 1.4826 * float(np.median(np.abs(above)))
     full = _full_ink(above)
