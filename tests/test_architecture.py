@@ -14,9 +14,19 @@ PACKAGE = ROOT / "nnscratch"
 
 # From the cellar to the roof. A room may import whatever stands before it, and its own files.
 FLOORS = (
-    ("errors", "files", "arrays", "config", "cores", "products", "core"),
+    ("errors", "files", "arrays", "config", "cores", "products", "archive", "core"),
     ("pictures", "data", "metrics", "augment", "gradcheck", "explain", "reject"),
-    ("model", "reading", "teaching", "training", "calibrate", "model_file", "runs", "records"),
+    (
+        "model",
+        "reading",
+        "teaching",
+        "training",
+        "calibrate",
+        "metadata",
+        "model_file",
+        "runs",
+        "records",
+    ),
     ("lab",),
     ("app", "web"),
 )
