@@ -25,6 +25,7 @@ LARGEST_COUNT = 1_000_000_000
 LARGEST_SEED = 2**32 - 1
 LARGEST_FILE_BYTES = 1 << 16
 NO_TEACHER = "none"
+BUNDLED_NAME = "pretrained"  # names the model on board, whatever files lie about
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from nnscratch.calibrate import Calibration, calibrate
-from nnscratch.config import NO_TEACHER, TrainConfig
+from nnscratch.config import BUNDLED_NAME, NO_TEACHER, TrainConfig
 from nnscratch.data import Dataset
 from nnscratch.errors import ConfigError, DataError, ModelFileError, OutputError, Terminated
 from nnscratch.files import cannot_write, check_distinct, check_output, write_atomically
@@ -23,7 +23,6 @@ from nnscratch.metrics import Report, evaluate
 from nnscratch.model import Model
 from nnscratch.model_file import (
     BUNDLED_MODEL,
-    BUNDLED_NAME,
     check_model_output,
     load_model,
     previous_name,

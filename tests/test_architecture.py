@@ -14,7 +14,7 @@ PACKAGE = ROOT / "nnscratch"
 
 # From the cellar to the roof. A room may import whatever stands before it, and its own files.
 FLOORS = (
-    ("errors", "files", "arrays", "config", "cores", "products", "core"),
+    ("errors", "files", "arrays", "config", "cores", "products", "archive", "core"),
     ("pictures", "data", "metrics", "augment", "gradcheck", "explain", "reject"),
     (
         "model",
@@ -23,6 +23,7 @@ FLOORS = (
         "teaching",
         "training",
         "calibrate",
+        "metadata",
         "model_file",
         "runs",
         "records",

@@ -19,9 +19,9 @@ from nnscratch.app.drawings import (
     show_side_by_side,
 )
 from nnscratch.app.terminal import out, say, show_note, tell, visible
+from nnscratch.config import BUNDLED_NAME
 from nnscratch.errors import NNScratchError
 from nnscratch.model import UNSURE, Prediction, a_digit
-from nnscratch.model_file import BUNDLED_NAME
 from nnscratch.pictures.read import Prepared
 from nnscratch.reading import ReadDigit, Reading
 

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from nnscratch.app.options import Json
+from nnscratch.config import BUNDLED_NAME
 from nnscratch.errors import NNScratchError, PictureError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def predict(
         nnscratch predict scans/ --model model.npz --json
     """
     from nnscratch.app import readings
-    from nnscratch.model_file import BUNDLED_NAME, load_model
+    from nnscratch.model_file import load_model
 
     alone = len(images) == 1 and not os.path.isdir(images[0])
     outputs = {"--save-prepared": save_prepared, "--save-marked": save_marked, "--plot": plot}
