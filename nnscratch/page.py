@@ -36,7 +36,7 @@ TRUST = 1.5  # what a nat of the network's counts for, beside those of shapes an
 NOISE_MARGIN = 2.5  # where much of the page is ink, noise is overrated
 STRANGE = 1.0  # nats, for what looks like no digit
 MOST_STRANGE = 0.5  # share of what is read; a page with more of it holds something else
-STRANGEST = -3.0  # nats, the mean of a page; of 250 pairs of held-out digits, one has more
+STRANGEST = -1.7  # nats, the mean of a page; of 1,000 pairs of held-out digits, one has more
 LEAST_STRANGE = 8.0  # nats that one digit may count for, either way
 LEAST_PROBABILITY = 1e-4  # of what a path passes: one bad digit does not outweigh all others
 
