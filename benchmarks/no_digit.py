@@ -2,10 +2,10 @@
 
     python benchmarks/no_digit.py FOLDER
 
-Six scores are compared at the threshold that refuses 0.35% of MNIST's held-out pictures, on
-pictures that are no digit, made of held-out digits and by the pen. Then FOLDER's pictures (real
-ones, with a `labels.csv` of `file` and `what`) go through the bundled model's `read`. It takes some
-minutes: two of the ways have to be trained first.
+Six scores are compared at the threshold that refuses 0.4% of MNIST's held-out pictures, on pictures
+that are no digit, made of held-out digits and by the pen. Then FOLDER's pictures (real ones, with a
+`labels.csv` of `file` and `what`) are read as `predict` reads them, by the bundled model. It takes
+some minutes: two of the ways have to be trained first.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from nnscratch.errors import NNScratchError, NoDigitError
 from nnscratch.model import Model
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import scale_pixels
+from nnscratch.reading import read_digits
 from nnscratch.training import hold_out
 
 NO_DIGIT, BATCH, RATE = 10, 32, 0.2
@@ -135,14 +136,14 @@ def show_folder(model: Model, folder: Path) -> None:
     refused, otherwise = 0, 0
     for row in rows:
         try:
-            answer = model.read(folder / row["file"])
+            answer = read_digits(model, folder / row["file"])
         except NoDigitError:
             refused += 1
         except NNScratchError:
             otherwise += 1
         else:
             if "what" in row:
-                print(f"{row['what']}: {answer.digit} at {answer.probability:.0%}")
+                print(f"{row['what']}: {answer.text.replace(chr(10), ' / ')}")
     print(f"{folder.name}: {refused} of {len(rows)} refused, {refused / len(rows):.1%}")
     if otherwise:
         print(f"{otherwise} could not be read")

@@ -7,6 +7,7 @@ path          the likeliest digits of a row, by the network's own probabilities
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,15 @@ from numpy.typing import NDArray
 from nnscratch.errors import NoDigitError
 from nnscratch.model import UNSURE, Model
 from nnscratch.pictures.cleaning import are_remains, clean_shapes
-from nnscratch.pictures.cuts import MOST_PIECES, Box, Candidate, best_path, cut_row, find_candidates
+from nnscratch.pictures.cuts import (
+    MOST_PIECES,
+    Box,
+    Candidate,
+    Piece,
+    best_path,
+    cut_row,
+    find_candidates,
+)
 from nnscratch.pictures.framing import Images, Ink
 from nnscratch.pictures.ink import Grey, find_ink, no_digit, turned_ink
 from nnscratch.pictures.rows import digit_height, find_rows, find_slope
@@ -27,6 +36,8 @@ TRUST = 1.5  # what a nat of the network's counts for, beside those of shapes an
 NOISE_MARGIN = 2.5  # where much of the page is ink, noise is overrated
 STRANGE = 2.0  # nats, for what looks like no digit
 MOST_STRANGE = 0.5  # share of what is read; a page with more of it holds something else
+STRANGEST = -1.7  # nats, the mean of a page; of 1,000 pairs of held-out digits, one has more
+LEAST_STRANGE = 8.0  # nats that one digit may count for, either way
 LEAST_PROBABILITY = 1e-4  # of what a path passes: one bad digit does not outweigh all others
 
 QUARTER = 90.0
@@ -119,7 +130,8 @@ def read_page(
     digits = tuple(_turned_back(digit, turned, ink.shape) for digit in best.digits)
     if not digits:
         raise no_digit("there are only specks")
-    if sum(digit.strange for digit in digits) > MOST_STRANGE * len(digits):
+    strange = sum(digit.strange for digit in digits) > MOST_STRANGE * len(digits)
+    if strange or best.strangeness > STRANGEST:
         raise no_digit("most of what is there looks like none of the ten")
     if all(digit.digit == 1 for digit in digits):
         everything, _ = find_ink(grey, inverted, ruling=True, noise_margin=NOISE_MARGIN)
@@ -134,11 +146,16 @@ def read_page(
 
 @dataclass(frozen=True)
 class Attempt:
-    """The digits of ink as it lies, how their rows slant, and what one costs on average."""
+    """The digits of ink as it lies, how their rows slant, and what one costs on average.
+
+    `strangeness` is the mean of the model's, in nats: one doubtful digit does not make a page a
+    word, but many that are all a little strange do.
+    """
 
     digits: list[ReadDigit]
     slope: float
     cost: float
+    strangeness: float
 
     @property
     def per_row(self) -> float:
@@ -183,20 +200,41 @@ def _read_ink(model: Model, ink: Ink, skip: Collection[str]) -> Attempt:
     if not images:
         raise no_digit("there are only specks")
     stacked = np.stack(images)
-    probabilities, strange = model.predict_proba(stacked), model.strangeness(stacked) > 0
-    costs = digit_costs(probabilities, strange, trusted="network" not in skip)
-    start, digits, spent = 0, list[ReadDigit](), 0.0
+    probabilities, strangeness = model.predict_proba(stacked), model.strangeness(stacked)
+    costs = digit_costs(probabilities, strangeness > 0, trusted="network" not in skip)
+    start, digits, spent, odds = 0, list[ReadDigit](), 0.0, list[float]()
     for row, pieces, candidates in parts:
         mine = slice(start, start + len(candidates))
         start = mine.stop
         total = costs[mine] + np.array([candidate.cost for candidate in candidates])
         path = best_path(pieces, candidates, total, row.height)
         number = digits[-1].row + 1 if digits else 0
+        ones = [chosen for chosen in path if probabilities[mine][chosen].argmax() == 1]
+        strokes = strokes_of_one(pieces, candidates, ones)
         for chosen in path:
-            answer = probabilities[mine][chosen], bool(strange[mine][chosen])
-            digits.append(_read(candidates[chosen], *answer, number))
+            strange = bool(strangeness[mine][chosen] > 0) or chosen in strokes
+            digits.append(_read(candidates[chosen], probabilities[mine][chosen], strange, number))
             spent += float(total[chosen])
-    return Attempt(digits, slope, spent / max(1, len(digits)))
+            odds.append(float(strangeness[mine][chosen]))
+    mean = float(np.mean(np.clip(odds, -LEAST_STRANGE, LEAST_STRANGE))) if odds else 0.0
+    return Attempt(digits, slope, spent / max(1, len(digits)), mean)
+
+
+def strokes_of_one(pieces: list[Piece], candidates: list[Candidate], ones: list[int]) -> set[int]:
+    """Return those of a row's ones, by number, that were cut from one shape side by side.
+
+    Hardly anybody writes ones that touch: they are the strokes of a letter, as of m, u or w.
+
+    Args:
+        ones: the candidates that were read as ones, by number, from the left.
+    """
+    found = set[int]()
+    for number, following in itertools.pairwise(ones):
+        left, right = candidates[number], candidates[following]
+        before, after = ({p.whole for p in pieces[c.first : c.last]} for c in (left, right))
+        if left.last == right.first and before & after:
+            found |= {number, following}
+    return found
 
 
 def _read(candidate: Candidate, probabilities: Floats, strange: bool, row: int) -> ReadDigit:
