@@ -43,7 +43,11 @@ def test_the_steps_of_a_range_are_equal_factors():
 @pytest.mark.parametrize(
     ("key", "text", "said"),
     [
-        ("learning_rate", "0.1,nought", "learning_rate must be a finite number above 0, .*'nought'"),
+        (
+            "learning_rate",
+            "0.1,nought",
+            "learning_rate must be a finite number .*'nought'",
+        ),
         ("learning_rate", "0.1,,1", "learning_rate must be a finite number above 0, and is ''"),
         ("learning_rate", "", "learning_rate must be"),
         ("learning_rate", "1e999", "and is '1e999'"),
