@@ -46,6 +46,8 @@ LIBRARIES = {
         "app/drawings",
         "app/accounts",
         "app/readings",
+        "app/sweeps",
+        "app/charts",
         "app/views",
     ],
     "matplotlib": ["app/plots"],
