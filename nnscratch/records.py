@@ -64,6 +64,7 @@ def swept(
     validation_loss: float | None,
     seconds: float,
     model: str | None,
+    diverged: bool,
 ) -> dict[str, Any]:
     """Say what one run of a sweep came to, as its journal and `--json` have it.
 
@@ -77,6 +78,7 @@ def swept(
         "validation_loss": validation_loss,
         "seconds": seconds,
         "model": model,
+        "diverged": diverged,
     }
 
 

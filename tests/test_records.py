@@ -50,12 +50,13 @@ def test_an_epoch_of_which_little_is_known_has_nulls():
 
 
 def test_one_run_of_a_sweep():
-    assert same_after_json(records.swept(CONFIG, 0.75, 0.25, 1.5, None)) == {
+    assert same_after_json(records.swept(CONFIG, 0.75, 0.25, 1.5, None, False)) == {
         "settings": as_dict(CONFIG),
         "validation_accuracy": 0.75,
         "validation_loss": 0.25,
         "seconds": 1.5,
         "model": None,
+        "diverged": False,
     }
 
 
