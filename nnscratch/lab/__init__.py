@@ -1,0 +1,1 @@
+"""Experiments on top of the heart: many runs of one kind, and models side by side."""
