@@ -26,9 +26,8 @@ FLOORS = (
         "metadata",
         "model_file",
         "runs",
-        "records",
     ),
-    ("lab",),
+    ("lab", "records"),
     ("app", "web"),
 )
 ROOMS = [room for floor in FLOORS for room in floor]
@@ -45,6 +44,7 @@ LIBRARIES = {
         "app/progress",
         "app/drawings",
         "app/accounts",
+        "app/comparisons",
         "app/readings",
         "app/views",
     ],

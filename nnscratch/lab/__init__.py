@@ -1,1 +1,1 @@
-"""Experiments on top of the heart: many runs of one kind, and models side by side."""
+"""Experiments: many training runs at once, and what they say. Imports nothing by itself."""

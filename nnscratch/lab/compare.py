@@ -143,6 +143,11 @@ class Difference:
     p_corrected: float
 
     @property
+    def net(self) -> int:
+        """Return how many pictures more the best gets right, 0 or more."""
+        return self.best_only - self.other_only
+
+    @property
     def is_chance(self) -> bool:
         """Tell whether equally good models might well have differed so much."""
         return self.p_corrected >= LEVEL
