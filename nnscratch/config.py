@@ -24,6 +24,7 @@ LARGEST_WIDTH = 100_000  # some 80 million weights, 640 MB with their gradients
 LARGEST_COUNT = 1_000_000_000
 LARGEST_SEED = 2**32 - 1
 LARGEST_FILE_BYTES = 1 << 16
+COMPARE = "compare it with configs/default.toml"
 NO_TEACHER = "none"
 BUNDLED_NAME = "pretrained"  # names the model on board, whatever files lie about
 
@@ -200,30 +201,39 @@ def load_settings(path: Path) -> dict[str, object]:
     Raises:
         ConfigError: the file cannot be read, is not TOML, or holds a bad key or value.
     """
-    import tomllib  # of all commands, only `train --config` needs these
+    settings = read_toml(path, COMPARE)
+    try:
+        config_from(settings, where=str(path))
+    except ConfigError as error:
+        error.next_step = error.next_step or COMPARE
+        raise
+    return settings
+
+
+def read_toml(path: Path, next_step: str) -> dict[str, object]:
+    """Read a small TOML file that says something.
+
+    Raises:
+        ConfigError: it cannot be read, is not TOML, or is empty; with the next step given here.
+    """
+    import tomllib  # of all commands, only those with --config need these
 
     from nnscratch.files import open_plain
 
-    next_step = "compare it with configs/default.toml"
     try:
         with open_plain(path) as file:
             text = file.read(LARGEST_FILE_BYTES + 1)
         if len(text) > LARGEST_FILE_BYTES:
             raise ValueError(f"it is larger than {LARGEST_FILE_BYTES >> 10} kB")
-        settings = tomllib.loads(text.decode("utf-8"))
+        table: dict[str, object] = tomllib.loads(text.decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # UTF-8 and TOML errors are ValueErrors
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(
             f"the configuration cannot be read: {reason}", where=str(path), next_step=next_step
         ) from error
-    if not settings:
+    if not table:
         raise ConfigError("the configuration is empty", where=str(path), next_step=next_step)
-    try:
-        config_from(settings, where=str(path))
-    except ConfigError as error:
-        error.next_step = error.next_step or next_step
-        raise
-    return settings
+    return table
 
 
 def as_dict(config: TrainConfig) -> dict[str, Any]:

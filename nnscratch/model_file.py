@@ -70,7 +70,7 @@ def save_model(path: Path | str, model: Model) -> Path | None:
             has that name, or the earlier model's new one; every earlier file stays whole.
     """
     path = Path(path)
-    packed = _packed(model)
+    packed = to_bytes(model)
     previous = None
     try:
         check_output(path, "the model", is_ours=is_model, siblings=[previous_name(path)])
@@ -107,8 +107,12 @@ def check_model_output(path: Path, config: TrainConfig, *, siblings: tuple[Path,
     check_output(path, "the model", is_ours=is_model, siblings=beside, room_bytes=room_bytes)
 
 
-def _packed(model: Model) -> bytes:
-    """Return the bytes of a model's file, having read them back as `load_model` will."""
+def to_bytes(model: Model) -> bytes:
+    """Return the bytes of a model's file, having read them back as `load_model` will.
+
+    Raises:
+        ModelFileError: as `save_model`.
+    """
     try:
         packed = pack(_members(model))
         _read(io.BytesIO(packed), len(packed))

@@ -1,0 +1,211 @@
+"""A sweep: many training runs at once, and what each came to.
+
+It is silent, as runs.py is. Runs are compared by the pictures that each held out; the test set is
+looked at only by a model that is kept.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnscratch.config import TrainConfig
+from nnscratch.data import Dataset
+from nnscratch.errors import ConfigError
+from nnscratch.files import cannot_write, write_atomically
+from nnscratch.lab.grid import Grid
+from nnscratch.lab.workers import Result, Workers
+from nnscratch.training import hold_out
+
+BEST = "best.npz"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What one run of a sweep came to.
+
+    Attributes:
+        config: its settings.
+        validation_accuracy, validation_loss: after the last epoch; None if it diverged.
+        seconds: of training alone, without measuring.
+        model: the name of its file within the sweep's folder; None if it was not kept.
+        diverged: whether its loss became no number. That is a result, not an error.
+    """
+
+    config: TrainConfig
+    validation_accuracy: float | None
+    validation_loss: float | None
+    seconds: float
+    model: str | None
+    diverged: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What one combination of settings came to, over its seeds.
+
+    Attributes:
+        config: with the first of the seeds.
+        runs: how many there are, those that diverged included.
+        accuracy_mean, loss_mean: on held-out pictures, over the runs that did not diverge; None
+            if all did.
+        accuracy_sd: the standard deviation from seed to seed, with n − 1; None for fewer than two.
+        seconds_mean: of training, over the same runs, or over all if all diverged.
+        diverged: how many runs did.
+    """
+
+    config: TrainConfig
+    runs: int
+    accuracy_mean: float | None
+    accuracy_sd: float | None
+    loss_mean: float | None
+    seconds_mean: float
+    diverged: int
+
+
+def sweep(
+    grid: Grid,
+    dataset: Dataset,
+    folder: Path | None = None,
+    *,
+    executor: Executor | None = None,
+    keep_all: bool = False,
+    on_resumed: Callable[[Sequence[RunResult]], None] = lambda results: None,
+    on_result: Callable[[RunResult], None] = lambda result: None,
+    on_finishing: Callable[[RunResult], None] = lambda result: None,
+    on_wait: Callable[[], None] = lambda: None,
+) -> list[RunResult]:
+    """Run a whole grid, as many runs at once as there are cores.
+
+    Args:
+        folder: where the journal and the models are kept; made if it is not there. A sweep that
+            was begun there goes on. None keeps nothing.
+        executor: where the runs are computed; None starts worker processes here.
+        keep_all: keep the model of every run, not only of the best.
+        on_resumed: called once, before any work, with the results that the folder holds.
+        on_result: called after every run that is done now.
+        on_finishing: called when all are done, with the best, whose model is then made.
+        on_wait: called several times a second, and may raise to end the sweep.
+
+    Returns:
+        The results, in the order of `grid.runs()`.
+
+    Raises:
+        ConfigError: a run does not go with the data set, or holds out nothing to compare by.
+        OutputError: the folder holds something else than this sweep, or cannot be written.
+    """
+    check(grid, dataset)
+    results: dict[TrainConfig, RunResult] = {}
+    if folder:
+        folder.mkdir(exist_ok=True)
+    on_resumed([])
+    with Workers(dataset, executor) as workers:
+        for number, done in workers.run(enumerate(grid.runs(), 1), keep_all, on_wait):
+            name = _saved(folder, f"run-{number:04}.npz", done.model)
+            result = results[done.config] = _as_result(done, name)
+            on_result(result)
+        found = [results[config] for config in grid.runs()]
+        best = best_run(found)
+        if folder and best:
+            on_finishing(best)
+            # Its model was not kept when it was trained, since a better run might have followed.
+            # Trained once more it has the same bits, and only now looks at the test set.
+            for _, done in workers.run([(0, best.config)], True, on_wait):
+                _saved(folder, BEST, done.model)
+    return found
+
+
+def _saved(folder: Path | None, name: str, model: bytes | None) -> str | None:
+    """Save the bytes of a model; return its name, None if there is nothing to save."""
+    if folder is None or model is None:
+        return None
+    path = folder / name
+    try:
+        write_atomically(path, model)
+    except OSError as error:
+        raise cannot_write(path, "the model", error) from error
+    return name
+
+
+def _as_result(done: Result, model: str | None) -> RunResult:
+    """Return what a worker sent, without the model's bytes."""
+    return RunResult(done.config, done.accuracy, done.loss, done.seconds, model, done.loss is None)
+
+
+def check(grid: Grid, dataset: Dataset) -> None:
+    """Raise, before anything runs, if a run cannot go with the data set.
+
+    Raises:
+        ConfigError: it holds out nothing, or too much, or its batches are larger than what is left.
+    """
+    for config in grid.settings():
+        if not config.validation_size:
+            raise ConfigError(
+                "validation_size must be above 0 in a sweep, whose runs are compared by the "
+                "pictures held out, and is 0",
+                key="validation_size",
+            )
+        try:
+            hold_out(len(dataset.train_images), config)
+        except ConfigError as error:
+            combination = ", ".join(f"{key} {getattr(config, key)}" for key in grid.varied)
+            error.where = combination and f"the run with {combination}"
+            raise
+
+
+def summarise(results: Iterable[RunResult]) -> list[Summary]:
+    """Return one Summary for each combination, the best first.
+
+    The fewer of its runs diverged, the better; then the higher its mean accuracy; then the lower
+    its loss.
+    """
+    by_setting: dict[tuple[object, ...], list[RunResult]] = {}
+    for result in results:
+        key = tuple(value for name, value in vars(result.config).items() if name != "seed")
+        by_setting.setdefault(key, []).append(result)
+    return sorted(map(_summary, by_setting.values()), key=_rank)
+
+
+def _summary(results: Sequence[RunResult]) -> Summary:
+    sound = [result for result in results if not result.diverged]
+    accuracies = [r.validation_accuracy for r in sound if r.validation_accuracy is not None]
+    losses = [r.validation_loss for r in sound if r.validation_loss is not None]
+    return Summary(
+        config=results[0].config,
+        runs=len(results),
+        accuracy_mean=statistics.fmean(accuracies) if accuracies else None,
+        accuracy_sd=statistics.stdev(accuracies) if len(accuracies) > 1 else None,
+        loss_mean=statistics.fmean(losses) if losses else None,
+        seconds_mean=statistics.fmean(result.seconds for result in sound or results),
+        diverged=len(results) - len(sound),
+    )
+
+
+def _rank(summary: Summary) -> tuple[float, float, float]:
+    accuracy, loss = summary.accuracy_mean, summary.loss_mean
+    return (
+        summary.diverged / summary.runs,
+        math.inf if accuracy is None else -accuracy,
+        math.inf if loss is None else loss,
+    )
+
+
+def best_run(results: Sequence[RunResult]) -> RunResult | None:
+    """Return the best run of the best combination; None if there is none that did not diverge."""
+    for summary in summarise(results):
+        seeds = [
+            result
+            for result in results
+            if not result.diverged and _same_but_seed(result.config, summary.config)
+        ]
+        if seeds:
+            return min(seeds, key=lambda run: _rank(_summary([run])))
+    return None
+
+
+def _same_but_seed(one: TrainConfig, other: TrainConfig) -> bool:
+    return {**vars(one), "seed": 0} == {**vars(other), "seed": 0}
