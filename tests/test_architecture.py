@@ -48,7 +48,7 @@ LIBRARIES = {
         "app/readings",
         "app/views",
     ],
-    "matplotlib": ["app/plots"],
+    "matplotlib": ["app/plots", "app/sweep_plots"],
 }
 
 FILES = sorted(path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))

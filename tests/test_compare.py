@@ -294,3 +294,17 @@ def test_a_model_of_other_files_is_noted(run, models, own_dataset, own_data, tmp
     assert done.returncode == 0, done.stderr
     notes = json.loads(done.stdout)["notes"]
     assert sum("learned from other files than those of this custom" in note for note in notes) == 2
+
+
+def test_the_curves_are_drawn_and_only_a_plot_of_ours_is_replaced(run, models, own_data, tmp_path):
+    names = models / "long.npz", models / "wide.npz"
+    for _ in range(2):
+        done = run("compare", *names, "--plot", "c.png", data_dir=own_data)
+        assert done.returncode == 0, done.stderr
+        assert "the curves are in c.png" in done.stderr
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "c.png").write_bytes(b"a photo")
+    done = run("compare", *names, "--plot", "c.png", data_dir=own_data)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert (tmp_path / "c.png").read_bytes() == b"a photo"

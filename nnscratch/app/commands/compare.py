@@ -37,6 +37,14 @@ def compare(
         ),
     ] = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw the learning curves over one another to this PNG, SVG or PDF.",
+            show_default=False,
+            metavar="FILE",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare models: settings, accuracy, and whether the difference is more than chance.
@@ -49,6 +57,8 @@ def compare(
         nnscratch compare a.npz b.npz
 
         nnscratch compare a.npz b.npz c.npz --json
+
+        nnscratch compare a.npz pretrained --plot curves.png
     """
     from nnscratch import records
     from nnscratch.app import comparisons, terminal
@@ -57,6 +67,10 @@ def compare(
     from nnscratch.model_file import load_model
 
     names = _different(models)
+    if plot:
+        from nnscratch.app.plots import check_plot
+
+        check_plot(plot)
     loaded = {name: load_model(name) for name in names}
     data = _test_set(loaded, dataset, data_dir)
     comparison = compare_models(
@@ -66,6 +80,11 @@ def compare(
         terminal.show_json(records.comparison(comparison, data.name, terminal.notes))
     else:
         comparisons.show_comparison(comparison, data.name)
+    if plot:
+        from nnscratch.app.sweep_plots import save_comparison
+
+        save_comparison(plot, comparisons.verdict(comparison), comparison.models)
+        terminal.show_note(f"the curves are in {plot}")
 
 
 def _different(named: Sequence[str]) -> list[str]:
