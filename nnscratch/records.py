@@ -13,6 +13,7 @@ from nnscratch.config import TrainConfig, as_dict
 from nnscratch.data import Fetched
 from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
+from nnscratch.lab.compare import Comparison
 from nnscratch.metrics import Report
 from nnscratch.model import Model, Prediction, Why
 from nnscratch.reading import Reading
@@ -203,4 +204,45 @@ def gradient_check(blocks: Sequence[BlockCheck], samples: str) -> dict[str, Any]
             }
             for block in blocks
         ],
+    }
+
+
+def comparison(compared: Comparison, dataset: str, notes: Sequence[str]) -> dict[str, Any]:
+    """Say how models compare on the test pictures of a data set, the most accurate first.
+
+    Each but the best has a difference from it: the pictures on which just one of the two is right,
+    McNemar's p, that p corrected for their number, and whether the best is more than luckier.
+    """
+    best = compared.models[0]
+    return {
+        "dataset": dataset,
+        "split": "test",
+        "samples": compared.samples,
+        "models": [
+            {
+                "model": model.name,
+                "dataset": model.dataset,
+                "accuracy": model.accuracy,
+                "interval": list(model.interval),
+                "loss": model.loss,
+                "settings": as_dict(model.config),
+                "history": model.history,
+            }
+            for model in compared.models
+        ],
+        "best": best.name,
+        "differences": [
+            {
+                "model": model.name,
+                "accuracy_difference": difference.net / compared.samples,
+                "best_only": difference.best_only,
+                "other_only": difference.other_only,
+                "p": difference.p,
+                "p_corrected": difference.p_corrected,
+                "more_than_chance": not difference.is_chance,
+            }
+            for model, difference in zip(compared.models[1:], compared.differences, strict=True)
+        ],
+        "differing": {key: list(values) for key, values in compared.differing.items()},
+        "notes": list(notes),
     }

@@ -26,9 +26,8 @@ FLOORS = (
         "metadata",
         "model_file",
         "runs",
-        "records",
     ),
-    ("lab",),
+    ("lab", "records"),
     ("app", "web"),
 )
 ROOMS = [room for floor in FLOORS for room in floor]
@@ -45,12 +44,13 @@ LIBRARIES = {
         "app/progress",
         "app/drawings",
         "app/accounts",
+        "app/comparisons",
         "app/readings",
         "app/sweeps",
         "app/charts",
         "app/views",
     ],
-    "matplotlib": ["app/plots"],
+    "matplotlib": ["app/plots", "app/sweep_plots"],
 }
 
 FILES = sorted(path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from nnscratch import __version__
+from nnscratch.app.commands.compare import compare
 from nnscratch.app.commands.download import download
 from nnscratch.app.commands.evaluate import evaluate
 from nnscratch.app.commands.gradcheck import gradcheck
@@ -130,5 +131,5 @@ def root(
     """Train, evaluate and use a 784-10-10 neural network for MNIST, written in NumPy."""
 
 
-for command in (download, train, evaluate, predict, gradcheck):
+for command in (download, train, evaluate, predict, gradcheck, compare):
     app.command(cls=Command)(command)

@@ -1,7 +1,7 @@
 """Pictures to hand in: the course of a training run, and a report on a model, drawn by matplotlib.
 
 Plain values in, a PNG, SVG or PDF file out, by its suffix. matplotlib is an optional extra, and
-imported only here.
+imported only here and in sweep_plots.py.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def check_plot(path: Path) -> None:
             next_step=f"name it with one of: {', '.join(SUFFIXES)}",
         )
     check_output(path, "the plot", is_ours=_is_ours)
-    _figure(1, 1)
+    new_figure(1, 1)
 
 
 def _is_ours(path: Path) -> bool:
@@ -140,7 +140,7 @@ def curves_title(config: TrainConfig) -> str:
 
 def save_curves(path: Path, title: str, history: Sequence[dict[str, Any]]) -> None:
     """Draw training and validation loss, and validation accuracy, over epochs."""
-    figure = _figure(12, 4.5)
+    figure = new_figure(12, 4.5)
     loss, accuracy = figure.subplots(1, 2)
     epochs = [entry["epoch"] for entry in history]
     marker = "o" if len(epochs) < 3 else ""
@@ -161,12 +161,12 @@ def save_curves(path: Path, title: str, history: Sequence[dict[str, Any]]) -> No
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def save_report(path: Path, data: ReportData) -> None:
     """Draw one sheet: confusion matrix, F1, hidden units, the worst mistakes, and the settings."""
-    figure = _figure(12, 13)
+    figure = new_figure(12, 13)
     rows: Any = figure.subfigures(3, 1, height_ratios=(5.2, 4.4, 3.6))
     top = rows[0].subfigures(1, 3, width_ratios=(5.4, 3.2, 2.6))
     _draw_confusion(top[0].subplots(), data.confusion)
@@ -176,14 +176,14 @@ def save_report(path: Path, data: ReportData) -> None:
     _draw_units(rows[1], data.units, data.votes)
     _draw_mistakes(rows[2], data.mistakes)
     figure.suptitle(data.title, fontsize=15)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def save_account(path: Path, reason: Why) -> None:
     """Draw why a model says one digit and not another: pixels, units, and what would tip it."""
     account, tipping = reason.account, reason.tipping
     digit, against = account.digit, account.against
-    figure = _figure(13, 4.6)
+    figure = new_figure(13, 4.6)
     seen, pixels, units, tipped = figure.subplots(1, 4, width_ratios=(3, 3, 3.2, 3))
     seen.imshow(reason.seen, cmap="gray_r", vmin=0, vmax=255)
     seen.set_title("What the network saw" + (",\nsheared upright" if reason.deskewed else ""))
@@ -199,7 +199,7 @@ def save_account(path: Path, reason: Why) -> None:
     for axes in (seen, pixels, tipped):
         axes.set_axis_off()
     figure.suptitle(f"Why {digit} and not {against}? It leads by {account.lead:.4f}", fontsize=14)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _draw_signed(axes: Axes, values: NDArray[Any], seen: Images) -> None:
@@ -280,7 +280,12 @@ def _draw_mistakes(figure: Any, mistakes: Sequence[Mistake]) -> None:
         axes.set_axis_off()
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of so many inches, at 100 pixels each.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
     # matplotlib refuses to load if the environment names a backend that is not there, as Jupyter's
     # does; a figure that only becomes a file needs none.
     os.environ["MPLBACKEND"] = "Agg"
@@ -294,7 +299,12 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure, signed as ours, whole or not at all; the suffix says as what.
+
+    Raises:
+        OutputError: it cannot be written there.
+    """
     packed = io.BytesIO()
     kind = path.suffix.lower().removeprefix(".")
     # Signed, and without a date: the same figures give the same bytes.

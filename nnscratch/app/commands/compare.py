@@ -1,0 +1,123 @@
+"""`nnscratch compare`: models side by side, and whether the difference is more than chance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nnscratch.app.options import DataDir, DatasetName, Json, obtain
+from nnscratch.config import BUNDLED_NAME, DEFAULT_DATA_DIR
+
+if TYPE_CHECKING:
+    from nnscratch.data import Dataset
+    from nnscratch.model import Model
+
+ARGUMENT = "MODEL"
+
+
+def compare(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            help="Model files that `train` saved; `pretrained` is the bundled one.",
+            metavar=ARGUMENT,
+            show_default=False,
+        ),
+    ],
+    dataset: Annotated[
+        DatasetName | None,
+        typer.Option(
+            help="Data set whose test pictures decide: auto, mnist, synthetic or mnist+synthetic.",
+            show_default=False,
+            metavar="NAME",
+        ),
+    ] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw the learning curves over one another to this PNG, SVG or PDF.",
+            show_default=False,
+            metavar="FILE",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare models: settings, accuracy, and whether the difference is more than chance.
+
+    Each is measured on the same test pictures, those of the data set that the models learned from.
+    Accuracy has its 95% interval; each model is held against the best by McNemar's exact test.
+
+    Examples:
+
+        nnscratch compare a.npz b.npz
+
+        nnscratch compare a.npz b.npz c.npz --json
+
+        nnscratch compare a.npz pretrained --plot curves.png
+    """
+    from nnscratch import records
+    from nnscratch.app import comparisons, terminal
+    from nnscratch.lab.compare import compare as compare_models
+    from nnscratch.lab.compare import measure
+    from nnscratch.model_file import load_model
+
+    names = _different(models)
+    if plot:
+        from nnscratch.app.plots import check_plot
+
+        check_plot(plot)
+    loaded = {name: load_model(name) for name in names}
+    data = _test_set(loaded, dataset, data_dir)
+    comparison = compare_models(
+        [measure(name, model, data.test_images, data.test_labels) for name, model in loaded.items()]
+    )
+    if json:
+        terminal.show_json(records.comparison(comparison, data.name, terminal.notes))
+    else:
+        comparisons.show_comparison(comparison, data.name)
+    if plot:
+        from nnscratch.app.sweep_plots import save_comparison
+
+        save_comparison(plot, comparisons.verdict(comparison), comparison.models)
+        terminal.show_note(f"the curves are in {plot}")
+
+
+def _different(named: Sequence[str]) -> list[str]:
+    """Return what was named, if that is two models or more, each of them once."""
+    seen: dict[str, str] = {}
+    for name in named:
+        place = BUNDLED_NAME if name == BUNDLED_NAME else os.path.realpath(name)
+        if place in seen:
+            same = name if seen[place] == name else f"{seen[place]} and {name}"
+            raise typer.BadParameter(f"{same}: the same file twice", param_hint=ARGUMENT)
+        seen[place] = name
+    if len(seen) < 2:
+        raise typer.BadParameter("one model alone: name two or more", param_hint=ARGUMENT)
+    return list(seen.values())
+
+
+def _test_set(models: dict[str, Model], wanted: str | None, data_dir: Path | None) -> Dataset:
+    """Load the data set to compare models on, and say what is odd about it for any of them."""
+    from nnscratch.app import terminal
+    from nnscratch.data import tested_on
+
+    learned_from = [model.dataset for model in models.values()]
+    test_sets = list(dict.fromkeys(map(tested_on, learned_from)))
+    data = obtain(data_dir, tested_on(wanted or learned_from[0]))
+    if len(test_sets) > 1:
+        terminal.show_note(
+            f"the models learned from {' and '.join(dict.fromkeys(learned_from))}; all are "
+            f"measured on the test pictures of {data.name}, and --dataset names others"
+        )
+    for name, model in models.items():
+        if model.generator is not None:
+            done = f"{len(model.history)} of {model.config.epochs}"
+            terminal.show_note(f"{name} is an interrupted run: {done} epochs are finished")
+        if model.dataset == data.name and model.sha256 != data.sha256:
+            terminal.show_note(f"{name} learned from other files than those of this {data.name}")
+    return data
