@@ -102,6 +102,15 @@ def test_a_file_lists_settings_and_an_option_goes_before_it(run, own_data, tmp_p
     assert len(settings) == 4
 
 
+def test_switches_and_ranges_may_be_written_as_for_train_and_without_quotes(run, own_data):
+    options = ("--lr", "0.01..1", "x3", "--deskew", "--no-augment", "--json")
+    done = run("sweep", *options, *FAST, data_dir=own_data)
+    assert done.returncode == 0, done.stderr
+    settings = [json.loads(line)["settings"] for line in done.stdout.splitlines()]
+    assert {one["learning_rate"] for one in settings} == {0.01, 0.1, 1.0}
+    assert all(one["deskew"] and not one["augment"] for one in settings)
+
+
 def test_the_picture_is_drawn_where_it_is_wanted(run, own_data, tmp_path):
     done = run("sweep", "--lr", "0.01,0.1", *FAST, "--plot", "p.png", data_dir=own_data)
     assert "Note: the picture is in p.png" in done.stderr
