@@ -112,13 +112,18 @@ def test_switches_and_ranges_may_be_written_as_for_train_and_without_quotes(run,
 
 
 def test_the_picture_is_drawn_where_it_is_wanted(run, own_data, tmp_path):
-    done = run("sweep", "--lr", "0.01,0.1", *FAST, "--plot", "p.png", data_dir=own_data)
-    assert "Note: the picture is in p.png" in done.stderr
-    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    done = run("sweep", "--lr", "0.01,0.1", *FAST, "--plot", "sweep/p.png", data_dir=own_data)
+    assert done.returncode == 0, done.stderr
+    assert "Note: the picture is in" in done.stderr
+    # in a folder that the sweep itself had to make
+    assert (tmp_path / "sweep" / "p.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_runs(run, own_data, tmp_path):
-    done = run("sweep", "--lr", "0.01,0.1", *FAST, "--plot", "p.txt", data_dir=own_data)
+@pytest.mark.parametrize("plot", ["p.txt", "o.png", "no-such-folder/p.png"])
+def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_runs(
+    plot, run, own_data, tmp_path
+):
+    done = run("sweep", *FAST, "-o", "o.png", "--plot", plot, data_dir=own_data)
     assert done.returncode == 1
     assert listing(tmp_path) == []
 
