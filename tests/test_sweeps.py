@@ -11,9 +11,10 @@ from dataclasses import replace
 
 import pytest
 
-from conftest import listing
+from conftest import ROOT, listing
 from nnscratch.app import sweeps
 from nnscratch.config import SETTINGS, TrainConfig, as_dict
+from nnscratch.lab.grid import load_grid, make_grid
 from nnscratch.lab.journal import RunResult
 from nnscratch.lab.sweep import Summary
 from nnscratch.model_file import load_model
@@ -354,3 +355,15 @@ def test_every_setting_is_an_option_of_a_sweep(run):
     listed = run("sweep", "--help", COLUMNS=200).stdout
     for setting in SETTINGS.values():
         assert f" {setting.flag} " in listed
+
+
+def test_the_file_and_the_line_on_the_page_of_sweeps_are_what_is_read_and_written(tmp_path):
+    page = (ROOT / "docs" / "sweep.md").read_text(encoding="utf-8")
+    (toml,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "sweep.toml").write_text(toml, encoding="utf-8")
+    grid = make_grid(load_grid(tmp_path / "sweep.toml"))
+    assert (len(grid.settings()), len(grid)) == (8 * 3, 8 * 3 * 5)
+    (line,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    shown = json.loads(line)
+    assert list(shown) == KEYS
+    assert set(shown["settings"]) < set(as_dict(TrainConfig()))
