@@ -196,7 +196,7 @@ def test_the_better_of_two_is_named_with_points_and_p(run, models, own_data, own
     low, high = wilson(
         int((load_model(models / "long.npz").predict(own_dataset.test_images)
              == own_dataset.test_labels).sum()), 400)  # fmt: skip
-    assert f"{low:.2%} to {high:.2%}" in done.stdout
+    assert f"{100 * low:.2f}-{high:.2%}" in done.stdout
 
 
 def test_each_model_sees_pictures_as_it_does(models, own_dataset):
