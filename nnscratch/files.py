@@ -31,7 +31,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         OSError: the folder is missing or not writable, or the disk is full; nothing is left over.
     """
     place = Path(os.path.realpath(path))
-    with _temporary(place.parent) as (file, temporary):
+    with temporary_file(place.parent) as (file, temporary):
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -42,14 +42,14 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[IO[bytes], Path]]:
+def temporary_file(folder: Path) -> Iterator[tuple[IO[bytes], Path]]:
     """Open a temporary file, removed at the end if it still has its name.
 
     It is locked for as long as it is open, which tells `sweep_stale` that its owner is alive.
     """
     while True:
         descriptor, name = tempfile.mkstemp(prefix=".", suffix=SUFFIX, dir=folder)
-        if _lock(descriptor) and os.path.exists(name):
+        if lock(descriptor) and os.path.exists(name):
             break
         os.close(descriptor)  # it was swept before it was locked
     temporary = Path(name)
@@ -60,8 +60,8 @@ def _temporary(folder: Path) -> Iterator[tuple[IO[bytes], Path]]:
         temporary.unlink(missing_ok=True)
 
 
-def _lock(descriptor: int) -> bool:
-    """Lock an open file; False if another process holds it. Windows needs none (see below)."""
+def lock(descriptor: int) -> bool:
+    """Lock an open file; False if another process holds it. There are no locks on Windows."""
     if os.name == "nt":
         return True
     import fcntl
@@ -87,7 +87,7 @@ def sweep_stale(folder: Path) -> None:
                 continue
             descriptor = os.open(temporary, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
-                if _lock(descriptor):
+                if lock(descriptor):
                     temporary.unlink()
             finally:
                 os.close(descriptor)
@@ -212,7 +212,7 @@ def _check_replaceable(place: Path) -> None:
 
 
 def _check_room(folder: Path, room_bytes: int) -> None:
-    with _temporary(folder) as (file, _):
+    with temporary_file(folder) as (file, _):
         for start in range(0, room_bytes, BLOCK_BYTES):
             file.write(bytes(min(BLOCK_BYTES, room_bytes - start)))
         file.flush()

@@ -99,12 +99,19 @@ def check_model_output(path: Path, config: TrainConfig, *, siblings: tuple[Path,
     Args:
         siblings: further files that a run may write beside it.
     """
+    beside = (previous_name(path), *siblings)
+    check_output(
+        path, "the model", is_ours=is_model, siblings=beside, room_bytes=largest_file_bytes(config)
+    )
+
+
+def largest_file_bytes(config: TrainConfig) -> int:
+    """Return how much room a model with these settings may take."""
     H = config.hidden_size
     room_bytes = 4 * (H * (IN_FEATURES + 1) + CLASSES * (H + 1)) + OTHER_BYTES
     if config.refuse:
         room_bytes += 4 * (UNITS * (IN_FEATURES + 1) + (CLASSES + 1) * (UNITS + 1))
-    beside = (previous_name(path), *siblings)
-    check_output(path, "the model", is_ours=is_model, siblings=beside, room_bytes=room_bytes)
+    return room_bytes
 
 
 def to_bytes(model: Model) -> bytes:

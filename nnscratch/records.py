@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nnscratch.config import as_dict
+from nnscratch.config import TrainConfig, as_dict
 from nnscratch.data import Fetched
 from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
@@ -56,6 +56,30 @@ def done(finished: Finished, model_path: str, notes: Sequence[str]) -> dict[str,
         "settings": as_dict(model.config),
         "previous": str(finished.previous) if finished.previous else None,
         "notes": list(notes),
+    }
+
+
+def swept(
+    config: TrainConfig,
+    validation_accuracy: float | None,
+    validation_loss: float | None,
+    seconds: float,
+    model: str | None,
+    diverged: bool,
+) -> dict[str, Any]:
+    """Say what one run of a sweep came to, as its journal and `--json` have it.
+
+    Args:
+        validation_accuracy: of the last epoch; None, as the loss, for a run that diverged.
+        model: the name of the file that it is kept in, or None.
+    """
+    return {
+        "settings": as_dict(config),
+        "validation_accuracy": validation_accuracy,
+        "validation_loss": validation_loss,
+        "seconds": seconds,
+        "model": model,
+        "diverged": diverged,
     }
 
 

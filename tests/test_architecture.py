@@ -46,6 +46,8 @@ LIBRARIES = {
         "app/accounts",
         "app/comparisons",
         "app/readings",
+        "app/sweeps",
+        "app/charts",
         "app/views",
     ],
     "matplotlib": ["app/plots", "app/sweep_plots"],

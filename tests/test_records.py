@@ -49,6 +49,17 @@ def test_an_epoch_of_which_little_is_known_has_nulls():
     assert record["seconds"] is record["validation_loss"] is record["validation_accuracy"] is None
 
 
+def test_one_run_of_a_sweep():
+    assert same_after_json(records.swept(CONFIG, 0.75, 0.25, 1.5, None, False)) == {
+        "settings": as_dict(CONFIG),
+        "validation_accuracy": 0.75,
+        "validation_loss": 0.25,
+        "seconds": 1.5,
+        "model": None,
+        "diverged": False,
+    }
+
+
 @pytest.mark.parametrize("previous", [None, Path("m.previous.npz")])
 def test_the_end_of_a_run(previous, model, own_dataset):
     report = model.evaluate(own_dataset.test_images, own_dataset.test_labels)

@@ -6,42 +6,32 @@ looked at only by a model that is kept.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nnscratch.config import TrainConfig
 from nnscratch.data import Dataset
-from nnscratch.errors import ConfigError
+from nnscratch.errors import ConfigError, ModelFileError
 from nnscratch.files import cannot_write, write_atomically
 from nnscratch.lab.grid import Grid
-from nnscratch.lab.workers import Result, Workers
+from nnscratch.lab.journal import AGAIN, Journal, RunResult, identity, save_table
+from nnscratch.lab.workers import Result, Workers, shared_bytes
+from nnscratch.model_file import (
+    check_model_output,
+    is_model,
+    largest_file_bytes,
+    load_model,
+    previous_name,
+)
 from nnscratch.training import hold_out
 
 BEST = "best.npz"
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What one run of a sweep came to.
-
-    Attributes:
-        config: its settings.
-        validation_accuracy, validation_loss: after the last epoch; None if it diverged.
-        seconds: of training alone, without measuring.
-        model: the name of its file within the sweep's folder; None if it was not kept.
-        diverged: whether its loss became no number. That is a result, not an error.
-    """
-
-    config: TrainConfig
-    validation_accuracy: float | None
-    validation_loss: float | None
-    seconds: float
-    model: str | None
-    diverged: bool
+FIGURES = ("validation_accuracy", "validation_loss")
 
 
 @dataclass(frozen=True)
@@ -99,35 +89,95 @@ def sweep(
         OutputError: the folder holds something else than this sweep, or cannot be written.
     """
     check(grid, dataset)
-    results: dict[TrainConfig, RunResult] = {}
-    if folder:
-        folder.mkdir(exist_ok=True)
-    on_resumed([])
-    with Workers(dataset, executor) as workers:
-        for number, done in workers.run(enumerate(grid.runs(), 1), keep_all, on_wait):
-            name = _saved(folder, f"run-{number:04}.npz", done.model)
+    with contextlib.ExitStack() as stack:
+        journal = None
+        results: dict[TrainConfig, RunResult] = {}
+        if folder:
+            journal = stack.enter_context(_journal(grid, dataset, folder, keep_all))
+            results = journal.results()
+        on_resumed(list(results.values()))
+        workers = stack.enter_context(Workers(dataset, executor, folder))
+        missing = [(n, run) for n, run in enumerate(grid.runs(), 1) if run not in results]
+        for number, done in workers.run(missing, keep_all, on_wait):
+            name = _saved(folder, run_name(number), done.model)
             result = results[done.config] = _as_result(done, name)
+            if journal:
+                journal.add(result)
             on_result(result)
         found = [results[config] for config in grid.runs()]
         best = best_run(found)
         if folder and best:
-            on_finishing(best)
-            # Its model was not kept when it was trained, since a better run might have followed.
-            # Trained once more it has the same bits, and only now looks at the test set.
-            for _, done in workers.run([(0, best.config)], True, on_wait):
-                _saved(folder, BEST, done.model)
+            if not _is_finished(folder / BEST, best, dataset):
+                on_finishing(best)
+                _finish(best, folder, workers, on_wait)
+            if not best.model:
+                found[found.index(best)] = replace(best, model=BEST)
+        if folder:
+            save_table(folder, found)
     return found
 
 
+def _journal(grid: Grid, dataset: Dataset, folder: Path, keep_all: bool) -> Journal:
+    """Return the journal, having made sure that all that follows can be written."""
+    settings = grid.settings()
+    kept = grid.runs() if keep_all else settings[:1]
+    room_bytes = shared_bytes(dataset) + sum(map(largest_file_bytes, kept))
+    names = [run_name(number) for number in range(1, len(grid) + 1)] if keep_all else []
+    if folder.is_dir():
+        widest = max(settings, key=largest_file_bytes)
+        siblings = tuple(folder / name for name in names)
+        check_model_output(folder / BEST, widest, siblings=siblings)
+    return Journal(folder, identity(grid, dataset, keep_all), grid.runs(), room_bytes)
+
+
+def run_name(number: int) -> str:
+    """Return what the model of a run is called, by its place in `Grid.runs()`, from 1."""
+    return f"run-{number:04}.npz"
+
+
+def _is_finished(path: Path, best: RunResult, dataset: Dataset) -> bool:
+    """Tell whether the best run's model is there already, from an earlier session."""
+    try:
+        saved = load_model(path)
+    except ModelFileError:
+        return False
+    if saved.generator is not None or saved.sha256 != dataset.sha256:
+        return False
+    last = saved.history[-1]
+    found = replace(saved.config, teacher=best.config.teacher), *map(last.get, FIGURES)
+    return found == (best.config, best.validation_accuracy, best.validation_loss)
+
+
+def _finish(best: RunResult, folder: Path, workers: Workers, on_wait: Callable[[], None]) -> None:
+    """Save the model of the best run under its own name.
+
+    Unless all were kept it was not, since a better run might have followed. Trained once more it
+    has the same bits, and only now looks at the test set.
+    """
+    if best.model and is_model(folder / best.model):
+        _saved(folder, BEST, (folder / best.model).read_bytes())
+        return
+    for _, done in workers.run([(0, best.config)], True, on_wait):
+        _saved(folder, BEST, done.model)
+
+
 def _saved(folder: Path | None, name: str, model: bytes | None) -> str | None:
-    """Save the bytes of a model; return its name, None if there is nothing to save."""
+    """Save the bytes of a model, keeping another one of that name; return the name.
+
+    Returns:
+        None if there is nothing to save, or no place for it.
+    """
     if folder is None or model is None:
         return None
     path = folder / name
     try:
+        if path.exists() and (earlier := path.read_bytes()) not in (b"", model):
+            write_atomically(previous_name(path), earlier)
         write_atomically(path, model)
     except OSError as error:
-        raise cannot_write(path, "the model", error) from error
+        problem = cannot_write(path, "the model", error)
+        problem.next_step = AGAIN
+        raise problem from error
     return name
 
 

@@ -14,8 +14,8 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -29,6 +29,7 @@ from nnscratch.config import TrainConfig
 from nnscratch.cores import cores
 from nnscratch.data import Dataset
 from nnscratch.errors import DivergenceError, ModelFileError, NNScratchError
+from nnscratch.files import cannot_write, temporary_file
 from nnscratch.model_file import to_bytes
 
 TICK_SECONDS = 0.1
@@ -109,32 +110,44 @@ class Workers:
         self._given = executor
         self._folder = folder
         self._stack = contextlib.ExitStack()
+        self._waiting: set[Future[Result]] = set()
+        self._begun: tuple[Executor, Mapped] | None = None
 
     def __enter__(self) -> Workers:
-        self._executor = self._given or self._stack.enter_context(own_processes())
-        self._data = self._stack.enter_context(_mapped(self._dataset))
         return self
 
+    def _begin(self) -> tuple[Executor, Mapped]:
+        """Share the data set and start the processes, when there is something to do."""
+        if self._begun is None:
+            data = self._stack.enter_context(_mapped(self._dataset, self._folder))
+            executor = self._given or self._stack.enter_context(own_processes())
+            self._begun = executor, data
+        return self._begun
+
     def __exit__(self, *error: object) -> None:
+        for future in self._waiting:
+            future.cancel()
         self._stack.close()
 
     def run(
         self,
-        tasks: Iterable[tuple[int, TrainConfig]],
+        tasks: Sequence[tuple[int, TrainConfig]],
         keep: bool,
         on_wait: Callable[[], None] = lambda: None,
     ) -> Iterator[tuple[int, Result]]:
         """Yield each run's number and result, whichever is done first."""
+        if not tasks:
+            return
+        executor, data = self._begin()
         with starting():
             futures = {
-                self._executor.submit(train, config, self._data, keep): number
-                for number, config in tasks
+                executor.submit(train, config, data, keep): number for number, config in tasks
             }
-        waiting = set(futures)
+        self._waiting = set(futures)
         try:
-            while waiting:
+            while self._waiting:
                 on_wait()
-                done, waiting = wait(waiting, TICK_SECONDS, FIRST_COMPLETED)
+                done, self._waiting = wait(self._waiting, TICK_SECONDS, FIRST_COMPLETED)
                 for future in done:
                     yield futures[future], future.result()
         except BrokenProcessPool as error:
@@ -143,9 +156,6 @@ class Workers:
                 "a worker process ended before its run did, perhaps for lack of memory",
                 next_step="give the same command again: finished runs are not done twice",
             ) from error
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 @contextlib.contextmanager
@@ -166,6 +176,7 @@ def own_processes() -> Iterator[Executor]:
 
 def _leave_with_parent(lifeline: Connection) -> None:
     """End this process, whatever it does, when the other end of the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         with contextlib.suppress(EOFError, OSError):
@@ -199,16 +210,27 @@ def starting() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _mapped(dataset: Dataset) -> Iterator[Mapped]:
-    """Write a data set into a file for as long as it is needed."""
-    with tempfile.TemporaryDirectory(prefix="nnscratch-") as folder:
-        path = Path(folder) / "data"
-        arrays = [getattr(dataset, name) for name in ARRAYS]
-        path.write_bytes(b"".join(array.tobytes() for array in arrays))
-        yield Mapped(
-            str(path),
-            dataset.name,
-            tuple(array.shape for array in arrays),
-            tuple(dataset.sha256.items()),
-            dataset.drawn,
-        )
+def _mapped(dataset: Dataset, folder: Path | None) -> Iterator[Mapped]:
+    """Write a data set into a file for as long as it is needed.
+
+    In the sweep's own folder a killed sweep's is swept away when the sweep goes on.
+    """
+    folder = folder or Path(tempfile.gettempdir())
+    arrays = [getattr(dataset, name) for name in ARRAYS]
+    with contextlib.ExitStack() as stack:
+        try:
+            file, path = stack.enter_context(temporary_file(folder))
+            for array in arrays:
+                file.write(np.ascontiguousarray(array).data)
+            file.flush()
+        except OSError as error:
+            what = "the data set, which all runs share,"
+            raise cannot_write(folder, what, error) from error
+        shapes = tuple(array.shape for array in arrays)
+        sha256 = tuple(dataset.sha256.items())
+        yield Mapped(str(path), dataset.name, shapes, sha256, dataset.drawn)
+
+
+def shared_bytes(dataset: Dataset) -> int:
+    """Return how large the file is that the workers share."""
+    return sum(getattr(dataset, name).nbytes for name in ARRAYS)
