@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nnscratch.config import TrainConfig, as_dict
+from nnscratch.config import as_dict
 from nnscratch.data import Fetched
 from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.lab.compare import Comparison
+from nnscratch.lab.journal import RunResult, as_record
 from nnscratch.metrics import Report
 from nnscratch.model import Model, Prediction, Why
 from nnscratch.reading import Reading
@@ -59,28 +60,12 @@ def done(finished: Finished, model_path: str, notes: Sequence[str]) -> dict[str,
     }
 
 
-def swept(
-    config: TrainConfig,
-    validation_accuracy: float | None,
-    validation_loss: float | None,
-    seconds: float,
-    model: str | None,
-    diverged: bool,
-) -> dict[str, Any]:
-    """Say what one run of a sweep came to, as its journal and `--json` have it.
+def swept(result: RunResult) -> dict[str, Any]:
+    """Say what one run of a sweep came to, as the line of its journal does.
 
-    Args:
-        validation_accuracy: of the last epoch; None, as the loss, for a run that diverged.
-        model: the name of the file that it is kept in, or None.
+    Both figures are null for a run that diverged, and `model` for one that was not kept.
     """
-    return {
-        "settings": as_dict(config),
-        "validation_accuracy": validation_accuracy,
-        "validation_loss": validation_loss,
-        "seconds": seconds,
-        "model": model,
-        "diverged": diverged,
-    }
+    return as_record(result)
 
 
 def report(

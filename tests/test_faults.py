@@ -167,6 +167,16 @@ def test_a_model_is_not_saved_where_writing_is_forbidden_and_that_is_said_first(
     assert "epoch" not in done.stderr
 
 
+@pytest.mark.parametrize("folder", ["read-only", "read-only/sweep"])
+def test_a_sweep_does_not_begin_where_writing_is_forbidden(folder, read_only, tmp_path):
+    done = as_ordinary_user(
+        "sweep", "--data-dir", read_only, "--validation", 200, "-o", folder, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert told_in_three_parts(done.stderr)
+    assert "run 1/1" not in done.stderr
+
+
 @pytest.mark.parametrize("place", ["file", "below a file", "forbidden"])
 def test_a_data_folder_that_cannot_be_used_is_named(place, tmp_path):
     (tmp_path / "file").write_bytes(b"")

@@ -11,6 +11,7 @@ from nnscratch.config import TrainConfig, as_dict
 from nnscratch.data import Fetched
 from nnscratch.errors import PictureError
 from nnscratch.gradcheck import BlockCheck
+from nnscratch.lab.journal import RunResult
 from nnscratch.metrics import evaluate
 from nnscratch.model import Model, Prediction, build_network
 from nnscratch.pictures.read import load_picture
@@ -50,7 +51,7 @@ def test_an_epoch_of_which_little_is_known_has_nulls():
 
 
 def test_one_run_of_a_sweep():
-    assert same_after_json(records.swept(CONFIG, 0.75, 0.25, 1.5, None, False)) == {
+    assert same_after_json(records.swept(RunResult(CONFIG, 0.75, 0.25, 1.5, None, False))) == {
         "settings": as_dict(CONFIG),
         "validation_accuracy": 0.75,
         "validation_loss": 0.25,

@@ -235,3 +235,14 @@ def test_the_command_that_installs_an_extra_uses_this_python(tmp_path, own_data)
 
 def test_a_thing_called_as_a_command_of_ours_is_left_alone():
     assert calling.as_called("where: my nnscratch notes") == "where: my nnscratch notes"
+
+
+def test_a_sweep_shows_one_bar_with_the_best_so_far_and_then_the_table(screen, own_data):
+    seen = screen("sweep", "--lr", "0.01,0.1", *FAST, width=50, NNSCRATCH_DATA_DIR=own_data)
+    bar, _, results = seen.rpartition(SHOW)
+    assert bar.count(HIDE) == 1
+    assert "run 2/2" in bar
+    assert "best so far" in bar
+    results = re.sub("\x1b\\[[0-9;?]*[A-Za-z]", "", results)
+    assert "run 2/2" not in results
+    assert fits(results.partition("To train it again: ")[0], 50)

@@ -7,7 +7,10 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+
+from nnscratch.config import BUNDLED_NAME, SETTINGS, TrainConfig, as_dict
 
 ADVISED = re.compile(r"(?<=: )nnscratch(?= [a-z])")
 
@@ -15,6 +18,25 @@ ADVISED = re.compile(r"(?<=: )nnscratch(?= [a-z])")
 def command(*words: str) -> str:
     """Return a command of ours as it works here: `.venv/bin/nnscratch evaluate model.npz`."""
     return f"{own_name()} {shlex.join(words)}"
+
+
+def settings_as_options(config: TrainConfig, always: Iterable[str] = ()) -> list[str]:
+    """Return the options that give these settings: those that are not the defaults, and `always`.
+
+    >>> settings_as_options(TrainConfig(deskew=True), always=["learning_rate"])
+    ['--lr', '0.1', '--deskew']
+    """
+    words = []
+    for key, value in as_dict(config).items():
+        flag = SETTINGS[key].flag
+        if value == getattr(TrainConfig, key) and key not in always:
+            continue
+        if isinstance(value, bool):
+            words.append(flag if value else flag.replace("--", "--no-", 1))
+        else:
+            is_file = key == "teacher" and value != BUNDLED_NAME
+            words += [flag, as_model(value) if is_file else str(value)]
+    return words
 
 
 def as_called(text: str) -> str:

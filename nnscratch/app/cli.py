@@ -19,6 +19,7 @@ from nnscratch.app.commands.download import download
 from nnscratch.app.commands.evaluate import evaluate
 from nnscratch.app.commands.gradcheck import gradcheck
 from nnscratch.app.commands.predict import predict
+from nnscratch.app.commands.sweep import sweep
 from nnscratch.app.commands.train import train
 from nnscratch.app.options import Command, telling_how_called, without_types
 from nnscratch.app.signals import signals
@@ -131,5 +132,5 @@ def root(
     """Train, evaluate and use a 784-10-10 neural network for MNIST, written in NumPy."""
 
 
-for command in (download, train, evaluate, predict, gradcheck, compare):
+for command in (download, train, evaluate, predict, sweep, gradcheck, compare):
     app.command(cls=Command)(command)

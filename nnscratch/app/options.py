@@ -46,7 +46,23 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
     The command's `given` receives those that were typed, as {field: value}. Numbers come as text,
     so that whatever was typed can be shown in an error.
     """
+    return _with_settings(function, _option_of, _number)
 
+
+def with_lists_of_settings(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for every setting that takes several values: `--lr 0.01,0.1`.
+
+    The command's `given` receives those that were typed, as {field: tuple of values}. What is no
+    such list is a usage error that names the option.
+    """
+    return _with_settings(function, _list_option_of, _values)
+
+
+def _with_settings(
+    function: Callable[..., None],
+    option_of: Callable[[str], inspect.Parameter],
+    value_of: Callable[[str, Any], Any],
+) -> Callable[..., None]:
     @functools.wraps(function)
     def command(ctx: typer.Context, **values: Any) -> None:
         given = {}
@@ -54,7 +70,7 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
             value = values.pop(key)
             source = ctx.get_parameter_source(key)
             if source is not None and source.name == "COMMANDLINE":
-                given[key] = _number(key, value)
+                given[key] = value_of(key, value)
         function(given=given, **values)
 
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
@@ -63,7 +79,7 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
         for parameter in inspect.signature(function, eval_str=True).parameters.values()
         if parameter.name != "given"
     ]
-    parameters = [context, *map(_option_of, SETTINGS), *rest]
+    parameters = [context, *map(option_of, SETTINGS), *rest]
     parameters = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in parameters]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -88,6 +104,26 @@ def _option_of(key: str) -> inspect.Parameter:
     return inspect.Parameter(
         key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
+
+
+def _list_option_of(key: str) -> inspect.Parameter:
+    """Return the option that takes several values of one setting, as text."""
+    setting, default = SETTINGS[key], getattr(TrainConfig, key)
+    names = {int: "INTEGERS", float: "NUMBERS", bool: "true,false", str: "MODELS"}
+    metavar = "NAMES" if setting.choices else names[setting.type]
+    annotation = Annotated[str, typer.Option(setting.flag, help=setting.help, metavar=metavar)]
+    shown = str(default).lower() if setting.type in (bool, str) else f"{default:g}"
+    return inspect.Parameter(
+        key, inspect.Parameter.KEYWORD_ONLY, default=shown, annotation=annotation
+    )
+
+
+def _values(key: str, text: str) -> tuple[Any, ...]:
+    """Return the values that a text lists; one that does not is a usage error."""
+    from nnscratch.lab.grid import parse_values
+
+    with blaming_the_flag({key: text}):
+        return parse_values(key, text)
 
 
 def _number(key: str, value: Any) -> Any:

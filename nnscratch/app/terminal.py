@@ -114,7 +114,7 @@ def show_json(value: dict[str, Any]) -> None:
     out.file.flush()
 
 
-def table(title: str) -> Table:
+def table(title: str | None = None) -> Table:
     """Return an empty table as all of ours look."""
     return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
 

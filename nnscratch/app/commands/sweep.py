@@ -1,0 +1,209 @@
+"""`nnscratch sweep`: many training runs, and which settings are best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from nnscratch.app.options import (
+    DataDir,
+    DatasetName,
+    Json,
+    blaming_the_flag,
+    given_or_none,
+    obtain,
+    with_lists_of_settings,
+)
+from nnscratch.app.streams import unheeded
+from nnscratch.config import DEFAULT_DATA_DIR, SETTINGS
+from nnscratch.errors import ConfigError, Terminated
+
+if TYPE_CHECKING:
+    from nnscratch.data import Dataset
+    from nnscratch.lab.grid import Grid
+    from nnscratch.lab.journal import RunResult
+    from nnscratch.lab.sweep import Summary
+
+DEFAULT_FOLDER, CSV = Path("sweep"), "sweep.csv"
+
+
+@with_lists_of_settings
+def sweep(
+    given: dict[str, Any],
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Run each setting with this many seeds, from --seed on.",
+            metavar="N",
+            show_default="1 seed",
+        ),
+    ] = None,
+    dataset: Annotated[
+        DatasetName | None,
+        typer.Option(
+            help="Pictures to learn from, as for `train`.", metavar="NAME", callback=given_or_none
+        ),
+    ] = "auto",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file with lists of settings; options override them.",
+            show_default=False,
+            metavar="FILE",
+        ),
+    ] = None,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="Where to keep the results and the models.", metavar="FOLDER"
+        ),
+    ] = DEFAULT_FOLDER,
+    keep: Annotated[
+        Literal["best", "all"],
+        typer.Option(help="Which models to keep: best or all.", metavar="NAME"),
+    ] = "best",
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw accuracy over the settings to this PNG, SVG or PDF.",
+            show_default=False,
+            metavar="FILE",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train with every combination of settings, and say which is best.
+
+    A setting takes several values, 0.01,0.1,1, or a range in logarithmic steps, "0.01..1 x8".
+    Interrupted, the same command goes on with the runs that are missing.
+    Settings are chosen by their validation accuracy; the test set is used once, for the best.
+
+    Examples:
+
+        nnscratch sweep --lr 0.01,0.1,1 --seeds 5
+
+        nnscratch sweep --lr "0.01..1 x8" --hidden 5,10,20 --plot sweep.png
+
+        nnscratch sweep --config sweep.toml -o widths --keep all
+    """
+    from nnscratch.app import sweeps
+    from nnscratch.app.signals import signals
+    from nnscratch.lab.sweep import summarise
+
+    with unheeded(), blaming_the_flag(given):
+        grid = _grid(config, given, seeds)
+        _check_plot(plot)
+        data = obtain(data_dir, dataset or "auto")
+        with signals.at_checks_only():
+            results = _run(grid, data, output, keep_all=keep == "all", json=json)
+        summaries = summarise(results)
+        if not json:
+            sweeps.show_sweep(summaries, grid.varied, output / CSV)
+        _show_best(results, grid, output, _data_options(dataset, data_dir), json=json)
+        _save_plot(plot, summaries, grid)
+
+
+def _grid(file: Path | None, given: dict[str, Any], seeds: int | None) -> Grid:
+    """Put the runs together: option, then file, then default; all are checked."""
+    from nnscratch.lab.grid import load_grid, make_grid
+
+    grid = make_grid({**(load_grid(file) if file else {}), **given}, seeds)
+    if any(one.validation_size == 0 for one in grid.settings()):
+        raise typer.BadParameter(
+            "a sweep chooses by held-out pictures, and 0 leaves it none",
+            param_hint=SETTINGS["validation_size"].flag,
+        )
+    return grid
+
+
+def _data_options(dataset: str | None, data_dir: Path | None) -> list[str]:
+    """Return the options that name the data, as they were given."""
+    named = {"--dataset": dataset, "--data-dir": data_dir}
+    return [word for flag, value in named.items() if value for word in (flag, str(value))]
+
+
+def _check_plot(plot: Path | None) -> None:
+    """Refuse, before any work, a picture that could not be drawn there."""
+    if plot:
+        from nnscratch.app.plots import check_plot
+
+        check_plot(plot)
+
+
+def _run(grid: Grid, data: Dataset, folder: Path, *, keep_all: bool, json: bool) -> list[RunResult]:
+    """Do the runs that are missing, and show each; what is done is safe if interrupted."""
+    from nnscratch import records
+    from nnscratch.app import sweeps, terminal
+    from nnscratch.app.signals import signals
+    from nnscratch.lab.sweep import check, sweep
+
+    with _naming_the_run():
+        check(grid, data)
+    screen = sweeps.SweepScreen(len(grid), grid.varied)
+
+    def show(result: RunResult) -> None:
+        if json:
+            terminal.show_json(records.swept(result))
+
+    def on_resumed(results: Sequence[RunResult]) -> None:
+        screen.on_resumed(results)
+        for result in results:
+            show(result)
+
+    def on_result(result: RunResult) -> None:
+        screen.on_result(result)
+        show(result)
+
+    try:
+        with screen:
+            return sweep(
+                grid, data, folder, keep_all=keep_all,
+                on_resumed=on_resumed, on_result=on_result,
+                on_finishing=screen.on_finishing, on_wait=signals.check,
+            )  # fmt: skip
+    except (KeyboardInterrupt, Terminated):
+        sweeps.show_stopped(screen.done, len(grid), folder)
+        raise
+
+
+@contextmanager
+def _naming_the_run() -> Iterator[None]:
+    """Let a setting that does not go with the data be a usage error that says of which run."""
+    try:
+        yield
+    except ConfigError as error:
+        if error.where:
+            error.what, error.where = f"{error.what}, in {error.where}", ""
+        raise
+
+
+def _show_best(
+    results: Sequence[RunResult], grid: Grid, folder: Path, data: list[str], *, json: bool
+) -> None:
+    """Show which run is best, with the test figure that its model has; or that none is."""
+    from nnscratch.app import sweeps
+    from nnscratch.lab.sweep import BEST, best_run
+    from nnscratch.model_file import load_model
+
+    best = best_run(results)
+    if best is None:
+        sweeps.show_none()
+    elif not json:
+        path = folder / BEST
+        sweeps.show_best(best, grid.varied, load_model(path), str(path), data)
+
+
+def _save_plot(plot: Path | None, summaries: Sequence[Summary], grid: Grid) -> None:
+    """Draw the results, if that is wanted."""
+    if plot:
+        from nnscratch.app import terminal
+        from nnscratch.app.sweep_plots import save_sweep_plot
+
+        save_sweep_plot(plot, summaries, grid.varied)
+        terminal.show_note(f"the picture is in {plot}")
