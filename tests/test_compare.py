@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,18 @@ from nnscratch.app.comparisons import verdict
 from nnscratch.config import TrainConfig, as_dict
 from nnscratch.data.idx import encode_idx
 from nnscratch.errors import ArrayError
-from nnscratch.lab.compare import Measured, compare, holm, mcnemar, measure, wilson
+from nnscratch.lab.compare import (
+    Measured,
+    compare,
+    holm,
+    kept_models,
+    mcnemar,
+    measure,
+    wilson,
+)
+from nnscratch.lab.grid import Grid
+from nnscratch.lab.sweep import sweep
+from nnscratch.model import Model, build_network
 from nnscratch.model_file import load_model, save_model
 
 
@@ -184,7 +196,7 @@ def test_the_better_of_two_is_named_with_points_and_p(run, models, own_data, own
     low, high = wilson(
         int((load_model(models / "long.npz").predict(own_dataset.test_images)
              == own_dataset.test_labels).sum()), 400)  # fmt: skip
-    assert f"{low:.2%} to {high:.2%}" in done.stdout
+    assert f"{100 * low:.2f}-{high:.2%}" in done.stdout
 
 
 def test_each_model_sees_pictures_as_it_does(models, own_dataset):
@@ -308,3 +320,69 @@ def test_the_curves_are_drawn_and_only_a_plot_of_ours_is_replaced(run, models, o
     assert done.returncode == 1
     assert done.stdout == ""
     assert (tmp_path / "c.png").read_bytes() == b"a photo"
+
+
+# ------------------------------------------------------------------------------ folders of a sweep
+
+
+@pytest.fixture(scope="module")
+def swept(own_dataset, tmp_path_factory):
+    """Two folders of sweeps: with every model, and with the best alone."""
+    folder = tmp_path_factory.mktemp("swept")
+    base = TrainConfig(epochs=3, validation_size=200)
+    grid = Grid(base, {"learning_rate": (0.01, 0.1), "hidden_size": (5, 10)}, (0,))
+    for name, keep_all in (("all", True), ("best", False)):
+        sweep(grid, own_dataset, folder / name, keep_all=keep_all)
+    return folder
+
+
+def test_a_folder_stands_for_the_models_that_a_sweep_kept_there(run, swept, own_data):
+    done = run("compare", "all", "--json", data_dir=own_data, cwd=swept)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert set(record["differing"]) == {"learning_rate", "hidden_size"}
+    settings = {tuple(model["settings"].values()) for model in record["models"]}
+    assert len(settings) == len(record["models"]) == 4
+    assert len(record["differences"]) == 3
+
+
+def test_a_folder_and_files_go_together_and_none_is_there_twice(run, swept, own_data):
+    names = ["best", "all/run-0001.npz", "all"]
+    done = run("compare", *names, "--json", data_dir=own_data, cwd=swept)
+    assert done.returncode == 0, done.stderr
+    found = [model["model"] for model in json.loads(done.stdout)["models"]]
+    assert len(found) == len(set(found)) == 5
+    assert str(Path("best", "best.npz")) in found
+
+
+def test_interrupted_runs_and_earlier_models_are_left_out_of_a_folder(swept, tmp_path):
+    model = (swept / "best" / "best.npz").read_bytes()
+    for name in ("a.interrupted.npz", "a.previous.npz", "b.npz", "copy.npz"):
+        (tmp_path / name).write_bytes(model)
+    np.savez(tmp_path / "arrays.npz", x=np.zeros(3))
+    (tmp_path / "text.npz").write_text("no model")
+    assert kept_models(tmp_path) == [tmp_path / "b.npz"]
+
+
+def test_a_folder_with_one_model_or_none_is_not_compared(run, swept, own_data, tmp_path):
+    done = run("compare", "best", data_dir=own_data, cwd=swept)
+    assert done.returncode == 2
+    assert "one model alone" in done.stderr
+    done = run("compare", tmp_path, "pretrained", data_dir=own_data)
+    assert done.returncode == 1
+    assert "holds no model" in done.stderr
+    assert str(tmp_path) in done.stderr
+
+
+def test_of_many_models_the_best_are_shown_and_all_are_in_the_json(run, own_data, tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(23):
+        config = TrainConfig(seed=number)
+        network = build_network(config, rng=rng)
+        save_model(tmp_path / f"m{number:02}.npz", Model(network, config, "custom"))
+    done = run("compare", tmp_path, data_dir=own_data)
+    assert done.returncode == 0, done.stderr
+    assert "the best 20 of 23 models are shown" in done.stderr
+    assert done.stdout.count(".npz  ") == 40
+    done = run("compare", tmp_path, "--json", data_dir=own_data)
+    assert len(json.loads(done.stdout)["models"]) == 23

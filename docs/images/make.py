@@ -2,8 +2,9 @@
 
     python docs/images/make.py
 
-`curves.png` and `report.png` are drawn by `--plot`. `weights.png` is the output of
-`nnscratch evaluate --weights` in a terminal of 128 columns, which shows the ten units in two rows.
+`curves.png`, `report.png` and `learning-rate.png` are drawn by `--plot`. `weights.png` is the
+output of `nnscratch evaluate --weights` in a terminal of 128 columns, which shows the ten units in
+two rows.
 Needs the extra `plot`, and MNIST in NNSCRATCH_DATA_DIR or data/.
 """
 
@@ -26,6 +27,7 @@ DATA_DIR = Path(os.environ.get("NNSCRATCH_DATA_DIR", HERE.parents[1] / "data")).
 COLUMNS = 128
 LETTER = (8, 16)  # pixels of a letter, width and height
 MARGIN = 12
+RATES = "0.001,0.003,0.01,0.03,0.1,0.3,1,3"
 HEADING = "What the hidden units look for"
 
 
@@ -86,12 +88,16 @@ def draw(lines: list[Text]) -> Image.Image:
 
 
 def main() -> None:
-    """Train, evaluate, and write the three pictures."""
+    """Train, evaluate, sweep, and write the four pictures."""
     with tempfile.TemporaryDirectory() as folder:
         nnscratch("train", "--plot", str(HERE / "curves.png"), folder=folder)
         terminal = nnscratch(
             "evaluate", "model.npz", "--weights", "--plot", str(HERE / "report.png"),
             folder=folder, FORCE_COLOR="1", COLORTERM="truecolor", COLUMNS=str(COLUMNS),
+        )  # fmt: skip
+        nnscratch(
+            "sweep", "--lr", RATES, "--epochs", "3", "--seeds", "3",
+            "--plot", str(HERE / "learning-rate.png"), folder=folder,
         )  # fmt: skip
     lines = [Text.from_ansi(line.rstrip("\n")) for line in terminal.splitlines()]
     first = next(i for i, line in enumerate(lines) if line.plain.startswith(HEADING))

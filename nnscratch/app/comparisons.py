@@ -25,7 +25,7 @@ def show_comparison(comparison: Comparison, dataset: str) -> None:
     is_certain = not all(difference.is_chance for difference in comparison.differences)
     say(verdict(comparison), style="bold green" if is_certain else "bold")
     show_table(_figures(comparison, dataset))
-    say(_meaning_of_p(len(comparison.differences)), style="dim")
+    say(_meaning(len(comparison.differences)), style="dim")
     if comparison.differing:
         show_table(_settings(comparison))
     else:
@@ -67,15 +67,19 @@ def _with_sign(p: float) -> str:
     return f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
 
 
-def _meaning_of_p(tests: int) -> str:
-    meaning = "p: how likely equally good models would differ so much (McNemar's exact test)"
+def _meaning(tests: int) -> str:
+    meaning = (
+        "only it, only best: pictures that just one of the two gets right\n"
+        "p: how likely equally good models would differ so much (McNemar's exact test)"
+    )
     return f"{meaning}, corrected for {tests} tests (Holm)" if tests > 1 else meaning
 
 
 def _figures(comparison: Comparison, dataset: str) -> Table:
+    """Return a table of how many pictures each gets right, which only it and only the best does."""
     rows = table(f"On {comparison.samples:,} {dataset} test pictures")
     rows.add_column("model")
-    for heading in ("accuracy", "95% interval", "it alone", "best alone", "p"):
+    for heading in ("accuracy", "95% interval", "only it", "only best", "p"):
         rows.add_column(heading, justify="right")
     differences = [None, *comparison.differences]
     for model, difference in list(zip(comparison.models, differences, strict=True))[:MODELS_SHOWN]:
@@ -85,7 +89,7 @@ def _figures(comparison: Comparison, dataset: str) -> Table:
             p = _with_sign(difference.p_corrected).removeprefix("= ")
             figures = (f"{difference.other_only:,}", f"{difference.best_only:,}", p)
         accuracy = Text(f"{model.accuracy:.2%}", style="" if difference else "bold green")
-        rows.add_row(visible(model.name), accuracy, f"{low:.2%} to {high:.2%}", *figures)
+        rows.add_row(visible(model.name), accuracy, f"{100 * low:.2f}-{high:.2%}", *figures)
     return rows
 
 

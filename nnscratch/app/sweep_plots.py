@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from nnscratch.app.plots import BLUE, GREY, ORANGE, new_figure, save_figure
 from nnscratch.app.terminal import visible
 from nnscratch.config import SETTINGS
+from nnscratch.core import CLASSES
 from nnscratch.lab.compare import Measured
 from nnscratch.lab.sweep import Summary
 
@@ -33,8 +34,10 @@ BY_FACTORS = ("learning_rate", "weight_decay")  # settings that are varied by fa
 WIDEST_LINEAR = 20  # as soon as the largest value is so many times the smallest, by factors too
 CELLS_WITH_FIGURES = 120
 TICKS = 12
+BEHIND_FIGURES = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8}
 ACROSS = 3
 SMALLEST_ERROR = 1e-4
+FAR_DOWN = 0.5  # an accuracy below it is worth comparing with chance
 
 Varied = Mapping[str, Sequence[Any]]
 
@@ -103,7 +106,7 @@ def _draw_one(axes: Axes, summary: Summary) -> None:
     mean, sd = _column([summary], "accuracy_mean"), _column([summary], "accuracy_sd")
     axes.errorbar([0], mean, yerr=sd, fmt="o", color=BLUE, capsize=6)
     axes.set_xticks([])
-    axes.yaxis.set_major_formatter("{x:.1%}")
+    _in_percent(axes)
 
 
 def _draw_curve(
@@ -125,10 +128,22 @@ def _draw_curve(
                           label="± one standard deviation")  # fmt: skip
     label = "mean" if alone else "mean, the other settings as in the best"
     axes.plot(x, mean, "o-", color=BLUE, label=label)
+    if (mean < FAR_DOWN).any():
+        axes.axhline(1 / CLASSES, color=GREY, linestyle=":", label="one guess of ten")
+    if alone and len(x) <= TICKS:
+        for at, value in zip(x[~np.isnan(mean)], mean[~np.isnan(mean)], strict=True):
+            axes.annotate(f"{value:.1%}", (at, value), (0, 8), textcoords="offset points",
+                          ha="center", color=BLUE, bbox=BEHIND_FIGURES)  # fmt: skip
     _mark_diverged(axes, x, on_curve)
-    axes.yaxis.set_major_formatter("{x:.1%}")
+    _in_percent(axes)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _in_percent(axes: Axes) -> None:
+    from matplotlib.ticker import PercentFormatter
+
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
 
 
 def _column(summaries: Sequence[Summary], name: str) -> NDArray[np.float64]:

@@ -7,9 +7,11 @@ like a tossed coin.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
@@ -19,8 +21,11 @@ from numpy.typing import NDArray
 from nnscratch.config import TrainConfig, as_dict
 from nnscratch.errors import ArrayError
 from nnscratch.model import Model
+from nnscratch.model_file import is_model, previous_name
+from nnscratch.runs import INTERRUPTED
 
 CONFIDENCE = 0.95
+LEFT_OUT = (INTERRUPTED, previous_name(Path(".npz")).name)
 LEVEL = 0.05  # a p below it is more than chance
 
 
@@ -186,6 +191,22 @@ def measure(name: str, model: Model, images: Any, labels: Any) -> Measured:
     report = model.evaluate(images, labels)
     right = report.labels == report.predicted
     return Measured(name, model.config, model.dataset, model.history, right, report.loss)
+
+
+def kept_models(folder: Path) -> list[Path]:
+    """Return the models in a folder, such as a sweep leaves, in the order of their names.
+
+    Of files with the same bytes only the first is there: with `--keep all` a sweep's best model has
+    its own name and that of its run. Interrupted runs and earlier models are left out.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.npz")):
+        if not path.name.endswith(LEFT_OUT) and is_model(path):
+            found.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), path)
+    return list(found.values())
 
 
 def compare(measured: Sequence[Measured]) -> Comparison:

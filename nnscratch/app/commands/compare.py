@@ -11,6 +11,7 @@ import typer
 
 from nnscratch.app.options import DataDir, DatasetName, Json, obtain
 from nnscratch.config import BUNDLED_NAME, DEFAULT_DATA_DIR
+from nnscratch.errors import ModelFileError
 
 if TYPE_CHECKING:
     from nnscratch.data import Dataset
@@ -23,7 +24,7 @@ def compare(
     models: Annotated[
         list[str],
         typer.Argument(
-            help="Model files that `train` saved; `pretrained` is the bundled one.",
+            help="Model files, or folders that `sweep` filled; `pretrained` is the bundled model.",
             metavar=ARGUMENT,
             show_default=False,
         ),
@@ -58,7 +59,7 @@ def compare(
 
         nnscratch compare a.npz b.npz c.npz --json
 
-        nnscratch compare a.npz pretrained --plot curves.png
+        nnscratch compare a.npz sweep --plot curves.png
     """
     from nnscratch import records
     from nnscratch.app import comparisons, terminal
@@ -66,7 +67,7 @@ def compare(
     from nnscratch.lab.compare import measure
     from nnscratch.model_file import load_model
 
-    names = _different(models)
+    names = _files(models)
     if plot:
         from nnscratch.app.plots import check_plot
 
@@ -87,18 +88,46 @@ def compare(
         terminal.show_note(f"the curves are in {plot}")
 
 
-def _different(named: Sequence[str]) -> list[str]:
-    """Return what was named, if that is two models or more, each of them once."""
-    seen: dict[str, str] = {}
+def _files(named: Sequence[str]) -> list[str]:
+    """Return the models of what was named, if they are two or more, each of them once.
+
+    One that was named by itself is not taken from its folder once more.
+    """
+    from nnscratch.lab.compare import kept_models
+
+    folders = [name for name in named if name != BUNDLED_NAME and os.path.isdir(name)]
+    files: dict[str, str] = {}
     for name in named:
-        place = BUNDLED_NAME if name == BUNDLED_NAME else os.path.realpath(name)
-        if place in seen:
-            same = name if seen[place] == name else f"{seen[place]} and {name}"
-            raise typer.BadParameter(f"{same}: the same file twice", param_hint=ARGUMENT)
-        seen[place] = name
-    if len(seen) < 2:
-        raise typer.BadParameter("one model alone: name two or more", param_hint=ARGUMENT)
-    return list(seen.values())
+        if name in folders:
+            continue
+        place = _place(name)
+        if place in files:
+            first = files[place]
+            both = name if name == first else f"{first} and {name}"
+            raise typer.BadParameter(f"{both}: the same file twice", param_hint=ARGUMENT)
+        files[place] = name
+    for folder in folders:
+        models = kept_models(Path(folder))
+        if not models:
+            raise ModelFileError(
+                "the folder holds no model",
+                where=folder,
+                next_step="name model files, or the --output of a finished `nnscratch sweep`",
+            )
+        for path in map(str, models):
+            files.setdefault(_place(path), path)
+    if len(files) < 2:
+        raise typer.BadParameter(
+            "one model alone: name two or more"
+            + ("; `sweep --keep all` keeps all of its models" if folders else ""),
+            param_hint=ARGUMENT,
+        )
+    return list(files.values())
+
+
+def _place(name: str) -> str:
+    """Return what is the same for two names of one file."""
+    return name if name == BUNDLED_NAME else os.path.realpath(name)
 
 
 def _test_set(models: dict[str, Model], wanted: str | None, data_dir: Path | None) -> Dataset:
