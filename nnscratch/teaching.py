@@ -29,24 +29,31 @@ class Lesson:
     """The pictures that are learned from, and what is to be said of them.
 
     Attributes:
-        images: (n, 28, 28) uint8, deskewed if the settings want that.
+        images: (m, 28, 28) uint8, deskewed if the settings want that.
+        rows: (n,) which of them are learned from; n is the number of samples.
     """
 
     def __init__(
-        self, images: Images, labels: Labels, teacher: Model | None, config: TrainConfig
+        self,
+        images: Images,
+        rows: NDArray[np.intp],
+        labels: Labels,
+        teacher: Model | None,
+        config: TrainConfig,
     ) -> None:
         self.images = images
+        self.rows = rows
         self._teacher = teacher if config.augment else None  # who is asked about each variant
         self._labels = labels.astype(np.intp)  # what NumPy indexes with, converted once
         self._targets: Targets = self._labels
         if teacher and not config.augment:
-            self._targets = soft_targets(teacher, images, self._labels)
+            self._targets = soft_targets(teacher, images[rows], self._labels)
 
     def targets(self, chosen: NDArray[np.intp], variants: Images) -> Targets:
         """Return the labels (N,), or what the teacher says, (N, 10).
 
         Args:
-            chosen: (N,) which of the pictures.
+            chosen: (N,) which of the samples.
             variants: (N, 28, 28) uint8, those as the network sees them this time.
         """
         if self._teacher:

@@ -167,11 +167,12 @@ def fit(
     answers = as_labels(labels, len(pictures))
     _check_fit(state.network, config, teacher)
     training, validation = hold_out(len(pictures), config)
-    learned, held = (
-        deskew(pictures[part]) if config.deskew else pictures[part]
-        for part in (training, validation)
-    )
-    lesson = Lesson(learned, answers[training], teacher, config)
+    held = pictures[validation]
+    if config.deskew:
+        pictures, held, rows = deskew(pictures[training]), deskew(held), np.arange(len(training))
+    else:
+        rows = training  # not a copy: the runs of a sweep share the pictures
+    lesson = Lesson(pictures, rows, answers[training], teacher, config)
     return _epochs(state, lesson, held, answers[validation], config, on_samples)
 
 
@@ -228,7 +229,7 @@ def _train_epoch(
     on_samples: Callable[[int], None],
 ) -> float:
     """Visit every sample once in a fresh order; return the mean loss in nats per sample."""
-    network, count, epoch = state.network, len(lesson.images), len(state.history)
+    network, count, epoch = state.network, len(lesson.rows), len(state.history)
     order = state.rng.permutation(count)
     room = empty_batch(config.batch_size, lesson.images[0].size, network.theta.dtype)
     start, total = 0, 0.0
@@ -265,7 +266,7 @@ def _pieces(
         chosen = order[start : start + size]
         # Into a room of its own, and with "clip", NumPy gathers without a copy or a check; no
         # index is out of range.
-        piece = images.take(chosen, axis=0, out=room[: len(chosen)], mode="clip")
+        piece = images.take(lesson.rows[chosen], axis=0, out=room[: len(chosen)], mode="clip")
         if config.augment:
             piece = augment(piece, rng)
         yield piece, lesson.targets(chosen, piece)

@@ -51,6 +51,7 @@ LIBRARIES = {
         "app/views",
     ],
     "matplotlib": ["app/plots", "app/sweep_plots"],
+    "distributed": ["lab/cluster"],
 }
 
 FILES = sorted(path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))
@@ -118,6 +119,12 @@ def loaded_by(code):
 def test_a_plain_import_loads_nothing_heavy():
     heavy = {"rich", "typer", "requests", "PIL", "matplotlib", "numpy"}
     assert not heavy & loaded_by("import nnscratch")
+
+
+def test_an_experiment_loads_no_cluster():
+    modules = ("sweep", "workers", "cluster", "journal", "grid")
+    loaded = loaded_by("; ".join(f"import nnscratch.lab.{name}" for name in modules))
+    assert not {"distributed", "dask", "rich", "typer"} & loaded
 
 
 def test_the_data_wing_loads_neither_requests_nor_pillow():

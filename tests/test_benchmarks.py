@@ -162,3 +162,16 @@ def test_pictures_of_several_digits_are_scored_whole_and_by_digit(benchmark):
     for step in several.STEPS:
         assert len(several.score(model, samples, rows, [step])) == 3
     assert several.distance("12345", "1345") == several.distance("17", "117") == 1
+
+
+def test_a_sweep_is_timed_against_its_runs_one_by_one(
+    benchmark, own_data, own_dataset, tmp_path, monkeypatch
+):
+    sweep = benchmark("sweep")
+    monkeypatch.setenv("NNSCRATCH_DATA_DIR", str(own_data))
+    grid = sweep.grid_of(3, epochs=1, validation=200)
+    assert len(grid) == 3
+    assert sweep.seconds_one_by_one(grid, tmp_path) > 0
+    assert (tmp_path / "model.npz").exists()
+    assert sweep.seconds_at_once(grid, own_dataset, tmp_path) > 0
+    assert len((tmp_path / "sweep" / "runs.jsonl").read_text().splitlines()) == 3

@@ -278,7 +278,7 @@ def test_a_worker_that_is_killed_is_told_and_the_rest_goes_on_later(begin):
     os.kill(int(children[-1]), signal.SIGKILL)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert "NNScratchError: a worker process ended before its run did" in errors
+    assert "NNScratchError: a worker ended before its run did" in errors
     assert "give the same command again" in errors
     assert all_end(process.pid)
     again = begin(epochs=30)
@@ -288,7 +288,7 @@ def test_a_worker_that_is_killed_is_told_and_the_rest_goes_on_later(begin):
 
 def test_the_workers_share_the_pictures(own_dataset):
     with Workers(own_dataset) as workers:
-        _, data = workers._begin()
+        _, data = workers._begin([])
         loaded = data.load()
         assert loaded.train_images.base is not None
         for name in ("train_images", "train_labels", "test_images", "test_labels"):

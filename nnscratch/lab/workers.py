@@ -14,10 +14,10 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from nnscratch import runs
-from nnscratch.config import TrainConfig
+from nnscratch.config import BUNDLED_NAME, NO_TEACHER, TrainConfig
 from nnscratch.cores import cores
 from nnscratch.data import Dataset
 from nnscratch.errors import DivergenceError, ModelFileError, NNScratchError
@@ -75,10 +75,38 @@ class Mapped:
         return Dataset(self.name, **arrays, sha256=dict(self.sha256), drawn=self.drawn)
 
 
-def train(config: TrainConfig, data: Mapped | Dataset, keep: bool) -> Result:
+@dataclass(frozen=True)
+class Sent:
+    """All that a run needs which is not in its settings, to be sent to another machine.
+
+    Attributes:
+        teachers: the bytes of model files, by the paths that the settings name.
+    """
+
+    dataset: Dataset
+    teachers: Mapping[str, bytes]
+
+
+class SharingExecutor(Executor):
+    """An executor whose workers do not see our files.
+
+    Attributes:
+        lost: what is raised for a run whose worker is gone for good.
+    """
+
+    lost: tuple[type[BaseException], ...] = ()
+
+    def share(self, data: Sent) -> Any:
+        """Send data to all workers; what is returned stands for them in `submit`."""
+        raise NotImplementedError
+
+
+def train(config: TrainConfig, data: Mapped | Sent, keep: bool) -> Result:
     """Do one run, in whatever process; the model is finished as `nnscratch train` finishes it."""
-    dataset = data.load() if isinstance(data, Mapped) else data
-    run = runs.start(config)
+    if isinstance(data, Mapped):
+        dataset, run = data.load(), runs.start(config)
+    else:
+        dataset, run = data.dataset, _start_elsewhere(config, data)
     try:
         for _ in runs.learn(run, dataset):
             pass
@@ -89,6 +117,16 @@ def train(config: TrainConfig, data: Mapped | Dataset, keep: bool) -> Result:
         with contextlib.suppress(ModelFileError):  # weights too large for any use
             model = to_bytes(runs.finish(run, dataset)[0])
     return Result(config, last.validation_accuracy, last.validation_loss, _seconds(run), model)
+
+
+def _start_elsewhere(config: TrainConfig, data: Sent) -> runs.Run:
+    """Begin a run where the file of its teacher does not lie."""
+    if config.teacher not in data.teachers:
+        return runs.start(config)
+    with tempfile.TemporaryDirectory(prefix="nnscratch-") as folder:
+        teacher = Path(folder) / "teacher.npz"
+        teacher.write_bytes(data.teachers[config.teacher])
+        return runs.start(replace(config, teacher=str(teacher)))
 
 
 def _seconds(run: runs.Run) -> float:
@@ -111,17 +149,22 @@ class Workers:
         self._folder = folder
         self._stack = contextlib.ExitStack()
         self._waiting: set[Future[Result]] = set()
-        self._begun: tuple[Executor, Mapped] | None = None
+        self._begun: tuple[Executor, Any] | None = None
 
     def __enter__(self) -> Workers:
         return self
 
-    def _begin(self) -> tuple[Executor, Mapped]:
+    def _begin(self, configs: Iterable[TrainConfig]) -> tuple[Executor, Any]:
         """Share the data set and start the processes, when there is something to do."""
         if self._begun is None:
-            data = self._stack.enter_context(_mapped(self._dataset, self._folder))
-            executor = self._given or self._stack.enter_context(own_processes())
-            self._begun = executor, data
+            executor, data = self._given, None
+            if isinstance(executor, SharingExecutor):
+                names = {run.teacher for run in configs} - {NO_TEACHER, BUNDLED_NAME}
+                teachers = {name: Path(name).read_bytes() for name in names}
+                data = executor.share(Sent(self._dataset, teachers))
+            else:
+                data = self._stack.enter_context(_mapped(self._dataset, self._folder))
+            self._begun = executor or self._stack.enter_context(own_processes()), data
         return self._begun
 
     def __exit__(self, *error: object) -> None:
@@ -138,7 +181,7 @@ class Workers:
         """Yield each run's number and result, whichever is done first."""
         if not tasks:
             return
-        executor, data = self._begin()
+        executor, data = self._begin(config for _, config in tasks)
         with starting():
             futures = {
                 executor.submit(train, config, data, keep): number for number, config in tasks
@@ -150,10 +193,10 @@ class Workers:
                 done, self._waiting = wait(self._waiting, TICK_SECONDS, FIRST_COMPLETED)
                 for future in done:
                     yield futures[future], future.result()
-        except BrokenProcessPool as error:
+        except getattr(executor, "lost", BrokenProcessPool) as error:
             on_wait()  # if a signal ended the workers, it has also been sent to us
             raise NNScratchError(
-                "a worker process ended before its run did, perhaps for lack of memory",
+                "a worker ended before its run did, perhaps for lack of memory",
                 next_step="give the same command again: finished runs are not done twice",
             ) from error
 
