@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -132,3 +133,17 @@ def test_a_worker_that_may_round_otherwise_is_noted():
     (note,) = _notes({"a": ours, "b": {**ours, "version of NumPy": "1.0"}})
     assert note.startswith("b: its version of NumPy is 1.0, and here ")
     assert _notes({}) == ["the cluster has no worker yet, and the runs wait for one"]
+
+
+def test_the_command_shows_the_same_with_a_cluster_as_without(cluster, own_data, run, tmp_path):
+    options = ("sweep", "--lr", "0.01,0.1", "--epochs", 1, "--validation", 200)
+    here = run(*options, "-o", "here", data_dir=own_data)
+    there = run(*options, "-o", "there", "--cluster", cluster[0], data_dir=own_data)
+    assert there.returncode == 0, there.stderr
+
+    def without_seconds(done):
+        return re.sub(r"(?m)(\d\.\d{4}) +\d+\.\d\d", r"\1", done.stdout).replace("there/", "here/")
+
+    assert without_seconds(there) == without_seconds(here)
+    models = [(tmp_path / name / "best.npz").read_bytes() for name in ("here", "there")]
+    assert models[0] == models[1]

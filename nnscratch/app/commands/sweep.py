@@ -25,6 +25,8 @@ from nnscratch.errors import ConfigError, Terminated
 from nnscratch.files import check_distinct
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from nnscratch.data import Dataset
     from nnscratch.lab.grid import Grid
     from nnscratch.lab.journal import RunResult
@@ -78,6 +80,14 @@ def sweep(
             metavar="FILE",
         ),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Run on the Dask cluster at this address, such as tcp://host:8786.",
+            show_default=False,
+            metavar="ADDRESS",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train with every combination of settings, and say which is best.
@@ -103,7 +113,7 @@ def sweep(
         _check_plot(plot, output)
         data = obtain(data_dir, dataset or "auto")
         with signals.at_checks_only():
-            results = _run(grid, data, output, keep_all=keep == "all", json=json)
+            results = _run(grid, data, output, keep_all=keep == "all", cluster=cluster, json=json)
         summaries = summarise(results)
         if not json:
             sweeps.show_sweep(summaries, grid.varied, output / CSV)
@@ -144,7 +154,9 @@ def _check_plot(plot: Path | None, folder: Path) -> None:
         check_plot(plot)
 
 
-def _run(grid: Grid, data: Dataset, folder: Path, *, keep_all: bool, json: bool) -> list[RunResult]:
+def _run(
+    grid: Grid, data: Dataset, folder: Path, *, keep_all: bool, cluster: str | None, json: bool
+) -> list[RunResult]:
     """Do the runs that are missing, and show each; what is done is safe if interrupted."""
     from nnscratch import records
     from nnscratch.app import sweeps, terminal
@@ -168,16 +180,17 @@ def _run(grid: Grid, data: Dataset, folder: Path, *, keep_all: bool, json: bool)
         screen.on_result(result)
         show(result)
 
-    try:
-        with screen:
-            return sweep(
-                grid, data, folder, keep_all=keep_all,
-                on_resumed=on_resumed, on_result=on_result,
-                on_finishing=screen.on_finishing, on_wait=signals.check,
-            )  # fmt: skip
-    except (KeyboardInterrupt, Terminated):
-        sweeps.show_stopped(screen.done, len(grid), folder)
-        raise
+    with _executor(cluster) as executor:
+        try:
+            with screen:
+                return sweep(
+                    grid, data, folder, executor=executor, keep_all=keep_all,
+                    on_resumed=on_resumed, on_result=on_result,
+                    on_finishing=screen.on_finishing, on_wait=signals.check,
+                )  # fmt: skip
+        except (KeyboardInterrupt, Terminated):
+            sweeps.show_stopped(screen.done, len(grid), folder)
+            raise
 
 
 @contextmanager
@@ -189,6 +202,21 @@ def _naming_the_run() -> Iterator[None]:
         if error.where:
             error.what, error.where = f"{error.what}, in {error.where}", ""
         raise
+
+
+@contextmanager
+def _executor(cluster: str | None) -> Iterator[Executor | None]:
+    """Yield what computes the runs: None for processes of our own."""
+    if cluster is None:
+        yield None
+        return
+    from nnscratch.app.terminal import show_note
+    from nnscratch.lab.cluster import cluster_executor
+
+    with cluster_executor(cluster) as executor:
+        for note in executor.notes:
+            show_note(note)
+        yield executor
 
 
 def _show_best(
