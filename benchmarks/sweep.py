@@ -50,10 +50,10 @@ def seconds_one_by_one(grid: Grid, folder: Path) -> float:
 
 
 def own_megabytes(process: str) -> float:
-    """Return how much memory a process shares with no other, in MB."""
+    """Return how much memory a process has that is no page of a file, in MB."""
     lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
     sizes = {line.split(":")[0]: line.split()[1] for line in lines}
-    return (int(sizes["Private_Dirty"]) + int(sizes["Private_Clean"])) / 1024
+    return int(sizes["Private_Dirty"]) / 1024
 
 
 class Watch:
