@@ -11,9 +11,10 @@ from dataclasses import replace
 
 import pytest
 
-from conftest import listing
+from conftest import ROOT, listing
 from nnscratch.app import sweeps
 from nnscratch.config import SETTINGS, TrainConfig, as_dict
+from nnscratch.lab.grid import load_grid, make_grid
 from nnscratch.lab.journal import RunResult
 from nnscratch.lab.sweep import Summary
 from nnscratch.model_file import load_model
@@ -102,14 +103,28 @@ def test_a_file_lists_settings_and_an_option_goes_before_it(run, own_data, tmp_p
     assert len(settings) == 4
 
 
+def test_switches_and_ranges_may_be_written_as_for_train_and_without_quotes(run, own_data):
+    options = ("--lr", "0.01..1", "x3", "--deskew", "--no-augment", "--json")
+    done = run("sweep", *options, *FAST, data_dir=own_data)
+    assert done.returncode == 0, done.stderr
+    settings = [json.loads(line)["settings"] for line in done.stdout.splitlines()]
+    assert {one["learning_rate"] for one in settings} == {0.01, 0.1, 1.0}
+    assert all(one["deskew"] and not one["augment"] for one in settings)
+
+
 def test_the_picture_is_drawn_where_it_is_wanted(run, own_data, tmp_path):
-    done = run("sweep", "--lr", "0.01,0.1", *FAST, "--plot", "p.png", data_dir=own_data)
-    assert "Note: the picture is in p.png" in done.stderr
-    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    done = run("sweep", "--lr", "0.01,0.1", *FAST, "--plot", "sweep/p.png", data_dir=own_data)
+    assert done.returncode == 0, done.stderr
+    assert "Note: the picture is in" in done.stderr
+    # in a folder that the sweep itself had to make
+    assert (tmp_path / "sweep" / "p.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_runs(run, own_data, tmp_path):
-    done = run("sweep", "--lr", "0.01,0.1", *FAST, "--plot", "p.txt", data_dir=own_data)
+@pytest.mark.parametrize("plot", ["p.txt", "o.png", "no-such-folder/p.png"])
+def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_runs(
+    plot, run, own_data, tmp_path
+):
+    done = run("sweep", *FAST, "-o", "o.png", "--plot", plot, data_dir=own_data)
     assert done.returncode == 1
     assert listing(tmp_path) == []
 
@@ -340,3 +355,15 @@ def test_every_setting_is_an_option_of_a_sweep(run):
     listed = run("sweep", "--help", COLUMNS=200).stdout
     for setting in SETTINGS.values():
         assert f" {setting.flag} " in listed
+
+
+def test_the_file_and_the_line_on_the_page_of_sweeps_are_what_is_read_and_written(tmp_path):
+    page = (ROOT / "docs" / "sweep.md").read_text(encoding="utf-8")
+    (toml,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "sweep.toml").write_text(toml, encoding="utf-8")
+    grid = make_grid(load_grid(tmp_path / "sweep.toml"))
+    assert (len(grid.settings()), len(grid)) == (8 * 3, 8 * 3 * 5)
+    (line,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    shown = json.loads(line)
+    assert list(shown) == KEYS
+    assert set(shown["settings"]) < set(as_dict(TrainConfig()))

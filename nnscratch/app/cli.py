@@ -21,7 +21,7 @@ from nnscratch.app.commands.gradcheck import gradcheck
 from nnscratch.app.commands.predict import predict
 from nnscratch.app.commands.sweep import sweep
 from nnscratch.app.commands.train import train
-from nnscratch.app.options import Command, telling_how_called, without_types
+from nnscratch.app.options import Command, ListCommand, telling_how_called, without_types
 from nnscratch.app.signals import signals
 from nnscratch.app.streams import Outlet, ReaderLeft, install
 from nnscratch.errors import NNScratchError, Terminated
@@ -133,4 +133,4 @@ def root(
 
 
 for command in (download, train, evaluate, predict, sweep, gradcheck, compare):
-    app.command(cls=Command)(command)
+    app.command(cls=ListCommand if command is sweep else Command)(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -202,6 +203,35 @@ class Command(TyperCommand):
             if key in SETTINGS:
                 error.possibilities = [SETTINGS[key].flag]  # type: ignore[attr-defined]
             raise
+
+
+class ListCommand(Command):
+    """A command whose settings are lists; it also takes them as `train` does."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse as always, once switches have a value and ranges are in one piece."""
+        return super().parse_args(ctx, spelled_out(args))
+
+
+def spelled_out(args: list[str]) -> list[str]:
+    """Return arguments with `true` or `false` for a switch alone, and ranges in one piece.
+
+    >>> spelled_out(["--lr", "0.01..1", "x8", "--deskew", "--no-augment"])
+    ['--lr', '0.01..1 x8', '--deskew', 'true', '--augment', 'false']
+    """
+    switches = [setting.flag for setting in SETTINGS.values() if setting.type is bool]
+    plain: list[str] = []
+    for place, word in enumerate(args):
+        after = args[place + 1] if place + 1 < len(args) else "-"
+        if word in switches and after.startswith("-"):
+            plain += [word, "true"]
+        elif word.replace("--no-", "--", 1) in switches and word not in switches:
+            plain += [word.replace("--no-", "--", 1), "false"]
+        elif plain and ".." in plain[-1] and re.fullmatch(r"x\d+", word):
+            plain[-1] += f" {word}"
+        else:
+            plain.append(word)
+    return plain
 
 
 def obtain(data_dir: Path | None, wanted: str) -> Dataset:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -21,6 +22,7 @@ from nnscratch.app.options import (
 from nnscratch.app.streams import unheeded
 from nnscratch.config import DEFAULT_DATA_DIR, SETTINGS
 from nnscratch.errors import ConfigError, Terminated
+from nnscratch.files import check_distinct
 
 if TYPE_CHECKING:
     from nnscratch.data import Dataset
@@ -98,7 +100,7 @@ def sweep(
 
     with unheeded(), blaming_the_flag(given):
         grid = _grid(config, given, seeds)
-        _check_plot(plot)
+        _check_plot(plot, output)
         data = obtain(data_dir, dataset or "auto")
         with signals.at_checks_only():
             results = _run(grid, data, output, keep_all=keep == "all", json=json)
@@ -128,11 +130,17 @@ def _data_options(dataset: str | None, data_dir: Path | None) -> list[str]:
     return [word for flag, value in named.items() if value for word in (flag, str(value))]
 
 
-def _check_plot(plot: Path | None) -> None:
+def _check_plot(plot: Path | None, folder: Path) -> None:
     """Refuse, before any work, a picture that could not be drawn there."""
-    if plot:
-        from nnscratch.app.plots import check_plot
+    if plot is None:
+        return
+    from nnscratch.app.plots import check_plot
 
+    check_distinct({"--output": folder, "--plot": plot})
+    if plot.parent == folder and not folder.exists():  # it will be made
+        with TemporaryDirectory() as empty:
+            check_plot(Path(empty) / plot.name)
+    else:
         check_plot(plot)
 
 
