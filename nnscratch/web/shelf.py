@@ -1,36 +1,95 @@
-"""The networks that the page may name: the one it was started with, and those made since."""
+"""The networks that the page may name: the one it was started with, and those made since.
+
+    model       that the page was started with
+    run-R-E     of the R-th training run, as it was after epoch E
+    step-S      after the S-th single step
+"""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import threading
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from nnscratch.config import as_dict
-from nnscratch.model import Model
+from nnscratch.model import Model, build_network
+from nnscratch.runs import Run
+from nnscratch.training import TrainingState
 
 STARTED_WITH = "model"
-MOST_RUNS, MOST_STEPS = 2, 50  # what is kept; of more, the oldest are forgotten
+RUNS_KEPT, STEPS_KEPT = 2, 50  # of more, the oldest are forgotten
+
+
+@dataclass
+class Kept:
+    """A network on the shelf.
+
+    Attributes:
+        run: that it came out of, as far as it was; None for those that no run made.
+        lock: held by whoever asks the network, since it remembers the last picture.
+    """
+
+    model: Model
+    run: Run | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Shelf:
-    """Networks by name.
+    """Networks by name, any thread's.
 
     Args:
         model: that the page was started with.
-        named: as the user named it, a file or `pretrained`.
+
+    Attributes:
+        latest: the name of the last epoch of the last run; empty if there is none.
     """
 
-    def __init__(self, model: Model, named: str) -> None:
-        self.named = named
-        self._models: OrderedDict[str, Model] = OrderedDict({STARTED_WITH: model})
+    def __init__(self, model: Model) -> None:
+        self._kept = {STARTED_WITH: Kept(model)}
+        self._lock = threading.Lock()
+        self._steps = 0
+        self.latest = ""
 
-    def __getitem__(self, name: str) -> Model:
+    def __getitem__(self, name: str) -> Kept:
         """Return a network.
 
         Raises:
             KeyError: there is none of that name, or it is forgotten.
         """
-        return self._models[name]
+        with self._lock:
+            return self._kept[name]
+
+    def add_epoch(self, number: int, run: Run) -> str:
+        """Keep a copy of run `number` as it is now, and return its name."""
+        epochs = len(run.state.history)
+        network = build_network(run.config, rng=np.random.default_rng(0))
+        network.theta[:] = run.state.network.theta
+        state = TrainingState(network, {}, run.state.rng, list(run.state.history))
+        copied = Run(replace(run.config, epochs=epochs), state, run.dataset, run.sha256)
+        name = f"run-{number}-{epochs}"
+        with self._lock:
+            self._forget("run", number - RUNS_KEPT)
+            self._kept[name] = Kept(Model(network, copied.config, run.dataset), copied)
+            self.latest = name
+        return name
+
+    def add_step(self, model: Model) -> str:
+        """Keep what a single step made of a network, and return its name."""
+        with self._lock:
+            self._steps += 1
+            self._forget("step", self._steps - STEPS_KEPT)
+            name = f"step-{self._steps}"
+            self._kept[name] = Kept(model)
+        return name
+
+    def _forget(self, kind: str, last: int) -> None:
+        """Drop the runs, or the steps, up to number `last`."""
+        for name in list(self._kept):
+            kinds, _, rest = name.partition("-")
+            if kinds == kind and int(rest.partition("-")[0]) <= last:
+                del self._kept[name]
 
 
 def shown_units(model: Model) -> list[dict[str, Any]]:
@@ -47,18 +106,11 @@ def shown_units(model: Model) -> list[dict[str, Any]]:
     ]
 
 
-def described(name: str, shown_name: str, model: Model, command: str | None) -> dict[str, Any]:
-    """Return what the page shows of a network before anything is drawn.
-
-    Args:
-        command: the line that trains it; None if there is none.
-    """
+def described(model: Model) -> dict[str, Any]:
+    """Return what the page shows of a network before anything is drawn."""
     return {
-        "network": name,
-        "name": shown_name,
         "settings": as_dict(model.config),
         "accuracy": model.test["accuracy"] if model.test else None,
-        "command": command,
         "hidden_size": model.config.hidden_size,
         "deskewed": model.network.deskewed,
         "units": shown_units(model),
