@@ -1,1 +1,1 @@
-"""The page: draw a digit in the browser, and watch the network think and learn."""
+"""The page: a server on this computer's own address, for the browser on it and nobody else."""
