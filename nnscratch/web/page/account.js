@@ -122,7 +122,7 @@ export class Account {
   }
 
   paint() {
-    const { why, onto } = this.look;
+    const { why, onto, shear } = this.look;
     const canvas = byId("account");
     const brush = canvas.getContext("2d");
     const [left, top, right, bottom] = this.place(onto);
@@ -136,7 +136,9 @@ export class Account {
     shares.forEach((share, p) => {
       if (!share) return;
       brush.fillStyle = css(share > 0 ? plus : minus, 0.9 * Math.sqrt(Math.min(Math.abs(share) / furthest, 1)));
-      brush.fillRect(left * side + (p % 28) * w, top * side + Math.floor(p / 28) * h, w + 0.3, h + 0.3);
+      const row = Math.floor(p / 28);
+      const column = (p % 28) + (onto && shear ? shear[row] : 0); // where it was before deskewing
+      brush.fillRect(left * side + column * w, top * side + row * h, w + 0.3, h + 0.3);
     });
     this.caption(why);
   }

@@ -1,7 +1,7 @@
 // Small charts over the epochs, drawn as SVG.
 
 const SVG = "http://www.w3.org/2000/svg";
-const SIZE = { width: 320, height: 150, left: 38, right: 10, top: 10, bottom: 22 };
+const SIZE = { width: 260, height: 140, left: 38, right: 10, top: 10, bottom: 22 };
 
 /**
  * Draw curves over the epochs.

@@ -245,6 +245,7 @@ export class Drawing {
   // ----------------------------------------------------------------------------------- painting
 
   paint() {
+    this.canvas.classList.toggle("by-key", this.cursorShown);
     paintSheet(this.canvas, this, 1);
     const pen = this.overlay.getContext("2d");
     const side = this.overlay.width;

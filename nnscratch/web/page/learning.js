@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { chart } from "./chart.js";
-import { byId, number, percent } from "./words.js";
+import { byId, element, number, percent } from "./words.js";
 
 const FIELDS = ["lr", "hidden", "batch-size", "epochs", "seed"];
 
@@ -17,6 +17,7 @@ export class Learning {
     this.epochs = []; // what each epoch came to
     this.planned = 1;
     this.selected = null;
+    this.left = false; // whether another network than the run's was chosen since
     this.running = null; // an AbortController
     byId("run").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -76,6 +77,7 @@ export class Learning {
     this.running = new AbortController();
     this.epochs = [];
     this.selected = null;
+    this.left = false;
     this.planned = settings.epochs;
     this.hidden = settings.hidden;
     this.ended = false;
@@ -108,7 +110,7 @@ export class Learning {
     } else if (line.event === "progress") {
       bar.value = this.samples ? line.done / this.samples : 0;
     } else if (line.event === "epoch") {
-      const follows = this.selected === null || this.selected === this.epochs.length;
+      const follows = !this.left && (this.selected ?? this.epochs.length) === this.epochs.length;
       this.epochs.push(line);
       bar.value = 0;
       this.say(`Epoch ${line.epoch} of ${this.planned} done`);
@@ -152,6 +154,7 @@ export class Learning {
   /** Go to an epoch: its network answers, and the charts point at it. */
   select(epoch) {
     if (!this.epochs.length) return;
+    this.left = false;
     this.selected = Math.max(1, Math.min(epoch, this.epochs.length));
     const slider = byId("epoch");
     slider.value = this.selected;
@@ -188,10 +191,13 @@ export class Learning {
       labels: watched.map((answer) => (answer ? String(answer.digit) : "")),
     }], { ...shared, low: 0, high: 1, write: (value) => percent(value, 0) });
     byId("epoch-now").textContent = now ? `${this.selected} of ${this.epochs.length}` : "–";
-    byId("loss-now").textContent = now
-      ? `${number(now.train_loss, 3)} training${now.validation_loss === null ? "" : `, ${number(now.validation_loss, 3)} held out`}` : "";
+    byId("loss-now").replaceChildren(...(now ? [
+      number(now.train_loss, 3), " ", element("span", "key-train", "training"),
+      ...(now.validation_loss === null
+        ? [] : [", ", number(now.validation_loss, 3), " ", element("span", "key-held-out", "held out")]),
+    ] : []));
     byId("accuracy-now").textContent = now && now.validation_accuracy !== null
-      ? `${percent(now.validation_accuracy, 2)} of 5,000 held-out pictures` : "";
+      ? `${percent(now.validation_accuracy, 2)} of the held-out pictures` : "";
     const answer = now?.watched;
     byId("watched-now").textContent = answer ? `a ${answer.digit}, ${percent(answer.probability)} sure` : "";
   }

@@ -88,7 +88,7 @@ function reply(answer) {
   byId("sure-of").textContent = !known ? "" : text.length > 1 ? " sure of the least sure" : " sure";
   const problem = answer?.error ? [answer.error.what, answer.error.next] : [];
   byId("notes").textContent = !answer
-    ? "Nothing drawn yet." : [...problem, ...(answer.notes ?? [])].map(api.sentence).filter(Boolean).join(" ");
+    ? (drawing.empty ? "Nothing drawn yet." : "") : [...problem, ...(answer.notes ?? [])].map(api.sentence).filter(Boolean).join(" ");
 }
 
 /** The boxes of several digits, in fractions of the sheet. */
@@ -125,17 +125,19 @@ async function choose(name, known = null) {
     if (network !== name) return;
   }
   const chosen = networks.get(name);
+  learning.left ||= !name.startsWith("run-");
   diagram.show(chosen);
   byId("network-name").textContent = described(name, chosen);
   byId("back-to-model").hidden = name === "model";
   look();
 }
 
-function described(name, { name: file }) {
+function described(name, { name: file, hidden_size: size, accuracy }) {
   const [kind, run, epoch] = name.split("-");
   if (kind === "run") return `your run ${run} after epoch ${epoch}`;
   if (kind === "step") return "the network after one more step";
-  return file === "pretrained" ? "the bundled network" : file;
+  const known = accuracy === null ? "" : `, right on ${percent(accuracy, 2)} of the test pictures`;
+  return `${file === "pretrained" ? "the bundled network" : file}, 784-${size}-10${known}`;
 }
 
 // -------------------------------------------------------------------------------------- the parts
