@@ -196,8 +196,8 @@ def _framed(ink: Ink, labels: Labels, pieces: list[Piece], box: Box) -> Images:
     mine = wanted | (near & (labels[window] == 0))
     digit = np.where(mine, ink[window], 0)
     rows, columns = ink_box(digit > FAINT_INK)
-    fitted, _ = fit_to_box(digit[rows, columns])
-    return np.rint(place(fitted) * 255).astype(np.uint8)
+    fitted = fit_to_box(digit[rows, columns])
+    return np.rint(place(fitted.ink) * 255).astype(np.uint8)
 
 
 def best_path(

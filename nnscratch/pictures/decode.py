@@ -184,6 +184,13 @@ def check_picture_output(path: Path) -> None:
     check_output(path, "the picture", is_ours=_is_ours)
 
 
+def as_png(grey: Grey) -> bytes:
+    """Return a picture (height, width) uint8 as the bytes of a PNG file."""
+    packed = io.BytesIO()
+    Image.fromarray(grey).save(packed, "PNG")
+    return packed.getvalue()
+
+
 def save_picture(image: NDArray[np.uint8], path: Path) -> None:
     """Write a picture to a file, in the format of its suffix, whole or not at all.
 
