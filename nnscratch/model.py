@@ -7,8 +7,7 @@ whoever else asks, call these and differ only in how they show what comes back.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -24,6 +23,7 @@ from nnscratch.products import Floats, scale_pixels
 from nnscratch.reject import Rejector
 
 if TYPE_CHECKING:
+    from nnscratch.pictures.decode import Source
     from nnscratch.pictures.read import Prepared
 
 UNSURE = 0.6  # a probability below this is said to be unsure
@@ -158,10 +158,8 @@ class Model:
         """Return pictures (n, 28, 28) uint8 as the network sees them: deskewed if it wants that."""
         return deskew(images) if self.network.deskewed else images
 
-    def read(
-        self, source: Path | str | IO[bytes], *, invert: bool | None = None, name: str = ""
-    ) -> Prediction:
-        """Say which digit a picture file shows; arguments and errors as `pictures.load_picture`."""
+    def read(self, source: Source, *, invert: bool | None = None, name: str = "") -> Prediction:
+        """Say which digit a picture shows; arguments and errors as `pictures.load_picture`."""
         from nnscratch.pictures.read import load_picture, name_of  # Pillow: training does without
 
         picture = load_picture(source, invert=invert, name=name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+
+import numpy as np
 
 from nnscratch.errors import NoDigitError
 from nnscratch.model import UNSURE, Model, Prediction
 from nnscratch.page import Page, ReadDigit, read_page, text_of
 from nnscratch.pictures.cuts import Box
-from nnscratch.pictures.decode import read_grey, read_stream
+from nnscratch.pictures.decode import Source, read_grey, read_stream
 from nnscratch.pictures.ink import Grey
 from nnscratch.pictures.read import name_of
 
@@ -51,7 +52,7 @@ class Reading:
 
 def read_digits(
     model: Model,
-    source: Path | str | IO[bytes],
+    source: Source,
     *,
     invert: bool | None = None,
     name: str = "",
@@ -68,7 +69,7 @@ def read_digits(
         NoDigitError: it can be read, and holds no digit.
     """
     name = name or name_of(source)
-    if not isinstance(source, Path | str) and not source.seekable():
+    if not isinstance(source, Path | str | np.ndarray) and not source.seekable():
         source = read_stream(source)
     if several is False:
         return _single(model.read(source, invert=invert, name=name))

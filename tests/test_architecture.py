@@ -49,7 +49,7 @@ LIBRARIES = {
         "app/views",
     ],
     "matplotlib": ["app/plots"],
-    "starlette": ["web/server"],
+    "starlette": ["web/site"],
     "uvicorn": ["web/server"],
 }
 

@@ -99,7 +99,7 @@ def test_a_pen_that_is_none_is_refused(pen):
         draw_strokes(LEVEL, pen)
 
 
-def test_as_many_points_as_are_allowed_are_drawn_and_no_more(rng):
+def test_as_many_points_as_are_allowed_are_drawn_and_no_more():
     walk = (0.5 + 0.3 * np.sin(np.arange(2 * MOST_POINTS).reshape(-1, 2) / 900)).tolist()
     assert draw_strokes([walk]).min() == 0
     with pytest.raises(ArrayError, match=r"20,001 points, and 20,000 are allowed"):

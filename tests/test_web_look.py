@@ -1,26 +1,14 @@
 """What a look tells of a drawing is what the command line tells of its picture, and why."""
 
-import io
 import json
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from hand import ONE_ZERO, THREE
 from nnscratch.model_file import load_model
 from nnscratch.pictures.decode import as_png
 from nnscratch.pictures.strokes import draw_strokes
 from nnscratch.web.look import look
-
-
-def arc(centre, start, end):
-    """Return a stroke on a circle from one angle to another, in half turns."""
-    angles = np.pi * np.linspace(start, end, 24)
-    return (np.array(centre) + 0.17 * np.stack([np.cos(angles), np.sin(angles)], axis=1)).tolist()
-
-
-THREE = [arc((0.48, 0.31), -0.95, 0.5) + arc((0.48, 0.65), -0.5, 0.95)]
-ONE_ZERO = [[[0.25, 0.2], [0.24, 0.8]], arc((0.7, 0.5), 0, 2)]
 
 
 @pytest.fixture(scope="module")

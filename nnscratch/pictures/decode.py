@@ -35,6 +35,8 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 LONGEST_SIDE = 640  # pixels; what is larger is reduced while it is decoded
 
+Source = Path | str | IO[bytes] | Grey  # a file, or grey levels that need no decoding
+
 EXIF_ORIENTATION, EXIF_SOFTWARE = 0x0112, 0x0131
 SIGNATURE = "nnscratch"  # the software that made a picture of ours
 EXIF_PREFIX = b"Exif\0\0"
@@ -43,13 +45,21 @@ LARGEST_RAW_EXIF = 1 << 17  # letters; EXIF in a JPEG has at most half of that
 
 
 def read_grey(
-    source: Path | str | IO[bytes], name: str, longest_side: int = LONGEST_SIDE
+    source: Source, name: str, longest_side: int = LONGEST_SIDE
 ) -> tuple[Grey, tuple[int, int]]:
     """Decode a picture to grey levels, at most `longest_side` pixels long, and its size upright.
+
+    Args:
+        source: a file, or grey levels (height, width) uint8, which become what a file that holds
+            them without loss would.
 
     Raises:
         PictureError: as `load_picture`; also if decoding would take too much memory.
     """
+    if isinstance(source, np.ndarray):
+        height, width = source.shape
+        flat = reduce_on_white(Image.fromarray(source), longest_side)
+        return np.asarray(flat, np.uint8), (width, height)
     try:
         with warnings.catch_warnings(), _opened(source) as file:
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels count

@@ -16,12 +16,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from nnscratch.errors import NoDigitError
-from nnscratch.pictures.decode import read_grey
+from nnscratch.pictures.decode import Source, read_grey
 from nnscratch.pictures.framing import (
     SIZE,
     Fitted,
@@ -66,13 +65,11 @@ class Prepared:
     window: tuple[float, float, float, float] = (0.0, 0.0, float(SIZE), float(SIZE))
 
 
-def load_picture(
-    source: Path | str | IO[bytes], *, invert: bool | None = None, name: str = ""
-) -> Prepared:
+def load_picture(source: Source, *, invert: bool | None = None, name: str = "") -> Prepared:
     """Read a picture of one digit from a file and prepare it for the network.
 
     Args:
-        source: a path, or an open binary file.
+        source: a path, an open binary file, or grey levels (height, width) uint8.
         invert: True if the ink is dark, False if it is bright; None finds out.
         name: what to call the picture in errors. If empty, the path; for an open file its own
             name, or "the picture" if it has none.
@@ -96,7 +93,7 @@ def load_picture(
     return replace(prepared, size=size, box=box, window=window)
 
 
-def name_of(source: Path | str | IO[bytes]) -> str:
+def name_of(source: Source) -> str:
     """Return what a picture is called in errors: its path, or the open file's own name."""
     if isinstance(source, Path | str):
         return str(source)

@@ -1,1 +1,1 @@
-"""The page: a server on this computer's own address, for the browser on it and nobody else."""
+"""The page: draw a digit in the browser, and watch the network think and learn."""

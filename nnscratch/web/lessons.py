@@ -19,7 +19,7 @@ from nnscratch import records, runs
 from nnscratch.config import TrainConfig
 from nnscratch.data import Dataset, obtain_dataset
 from nnscratch.errors import ConfigError, NNScratchError, NoDigitError
-from nnscratch.model import Model
+from nnscratch.model import Model, Prediction
 from nnscratch.pictures.decode import as_png
 from nnscratch.pictures.ink import Grey
 from nnscratch.pictures.read import Prepared, load_picture
@@ -160,7 +160,7 @@ class Lesson:
                 "notes": self._pictures.notes,
             }
         )
-        name = ""
+        name, self._told_at = "", time.monotonic()
         for result in learning:
             self._epochs_done, self._samples_done = result.epoch, 0
             name = self._shelf.add_epoch(self.number, run)
@@ -181,11 +181,13 @@ class Lesson:
     def _epoch(
         self, result: EpochResult, model: Model, watched: Prepared | None, name: str
     ) -> Event:
-        answer = None
+        answer: tuple[str, Prediction] | None = None
         if watched:
-            answer = "the drawing", model.answer(watched)
-        units = {"network": name, "units": shown_units(model)}
-        return {"watched": None, **records.epoch(result, answer), **units}
+            with contextlib.suppress(NoDigitError):
+                answer = "the drawing", model.answer(watched)
+        record = records.epoch(result, answer)
+        record.setdefault("watched", None)
+        return {**record, "network": name, "units": shown_units(model)}
 
     def _on_samples(self, count: int) -> None:
         self._check()

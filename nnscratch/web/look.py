@@ -5,7 +5,6 @@ The answer is that of `nnscratch predict`, by the same way: `reading.read_digits
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from typing import IO, Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from nnscratch import records
 from nnscratch.errors import NoDigitError
 from nnscratch.model import Model
-from nnscratch.pictures.decode import as_png, read_grey
+from nnscratch.pictures.decode import read_grey
 from nnscratch.pictures.framing import slant_per_row
 from nnscratch.pictures.ink import Grey
 from nnscratch.pictures.ladder import climb
@@ -77,10 +76,8 @@ def look(
         ("probability", "probabilities", "error", "reading", "seen", "outputs", "units", "why",
          "onto", "shear", "ladder")
     )  # fmt: skip
-    if isinstance(source, np.ndarray):
-        if (source == PAPER).all():
-            return {"answer": "", "notes": [], **blank}
-        source = io.BytesIO(as_png(source))
+    if isinstance(source, np.ndarray) and (source == PAPER).all():
+        return {"answer": "", "notes": [], **blank}
     try:
         read = read_digits(model, source, name=image)
     except NoDigitError as error:
@@ -104,7 +101,7 @@ def _answer(read: Reading) -> dict[str, Any]:
 
 
 def _inside(
-    model: Model, source: IO[bytes], picture: Prepared, against: int | None
+    model: Model, source: Grey | IO[bytes], picture: Prepared, against: int | None
 ) -> dict[str, Any]:
     """Say what the network sees of one framed digit, what its units say, and why."""
     reason = model.why(picture.image, against, tipping=False)
@@ -125,12 +122,11 @@ def _inside(
     }
 
 
-def _ladder(model: Model, source: IO[bytes], picture: Prepared) -> list[dict[str, Any]]:
+def _ladder(model: Model, source: Grey | IO[bytes], picture: Prepared) -> list[dict[str, Any]]:
     """Give the picture after each step of its preparation, with the answer that it would get."""
     if picture.unchanged:
         steps = [("unchanged", picture.image)]
     else:
-        source.seek(0)
         grey, _ = read_grey(source, NAME)
         steps = [(rung.step, rung.image) for rung in climb(grey)]
     rungs = []

@@ -1,4 +1,4 @@
-"""The server of the page: a fixed table of routes, on 127.0.0.1 and nothing else."""
+"""The server of the page, on 127.0.0.1 and nothing else, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -8,132 +8,18 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from nnscratch.errors import NNScratchError
-from nnscratch.model import Model
-from nnscratch.web.guard import Guard, Refused, own_host
-from nnscratch.web.shelf import STARTED_WITH, Shelf, described
+from nnscratch.web.guard import own_host
+from nnscratch.web.site import Settings, Site
+
+__all__ = ["Settings", "listen", "serving"]
 
 LOOPBACK = "127.0.0.1"
-PAGE = Path(__file__).with_name("page")
-KINDS = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-LIMITS = {"strokes": 500, "points": 20_000, "epochs": 200, "hidden": 256}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the page is started with.
-
-    Attributes:
-        model: that answers, and `named`, as the user named it.
-        data_dir: where the pictures are that a run learns from; None for the usual place.
-        folder: into which models are saved.
-        command: makes of words the command as it works here.
-        on_fault: told of an error of ours that a request met.
-    """
-
-    model: Model
-    named: str
-    data_dir: Path | None
-    folder: Path
-    command: Callable[[Sequence[str]], str]
-    on_fault: Callable[[Exception], None] = lambda error: None
-
-
-class Site:
-    """The page's application: what each route answers."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.shelf = Shelf(settings.model, settings.named)
-
-    def app(self, port: int) -> Guard:
-        """Return the application as the server runs it, behind its guard."""
-        routes = [
-            *(Route(path, _file(file), methods=["GET"]) for path, file in page_files().items()),
-            Route("/api/model", self.model, methods=["GET"]),
-        ]
-        handlers: Any = {
-            HTTPException: _http_error,
-            Refused: _refusal,
-            NNScratchError: _our_error,
-            Exception: _failure,
-        }
-        site = Starlette(routes=routes, exception_handlers=handlers)
-        site.router.redirect_slashes = False
-        return Guard(site, port, pictures=frozenset({"/api/look"}), on_fault=self.settings.on_fault)
-
-    async def model(self, request: Request) -> Response:
-        """Describe a network."""
-        name = request.query_params.get("network", STARTED_WITH)
-        model = self._network(name)
-        shown = {**described(name, self.settings.named, model, None), "limits": LIMITS}
-        return JSONResponse(shown)
-
-    def _network(self, name: str) -> Model:
-        try:
-            return self.shelf[name]
-        except KeyError:
-            raise Refused(404, "there is no network of that name here", "train it again") from None
-
-
-def page_files() -> dict[str, Path]:
-    """Return the table of the page's files by address, made once, before the first request."""
-    table = {f"/{path.name}": path for path in sorted(PAGE.iterdir()) if path.suffix in KINDS}
-    table["/"] = PAGE / "index.html"
-    if "/icon.svg" in table:
-        table["/favicon.ico"] = table["/icon.svg"]
-    return table
-
-
-def _file(path: Path) -> Callable[[Request], Response]:
-    return lambda _request: Response(path.read_bytes(), media_type=KINDS[path.suffix])
-
-
-# ------------------------------------------------------------------------------------------ errors
-
-
-def error_answer(status: int, error: str, next_step: str, **more: Any) -> Response:
-    """Return an error as the page understands it: what, and what to do next."""
-    return JSONResponse({"error": error, "next": next_step, **more}, status)
-
-
-def _http_error(_request: Request, error: HTTPException) -> Response:
-    words = {404: "there is nothing at this address", 405: "this address takes another method"}
-    answer = error_answer(error.status_code, words.get(error.status_code, error.detail), "")
-    answer.headers.update(error.headers or {})
-    return answer
-
-
-def _refusal(_request: Request, refused: Refused) -> Response:
-    return error_answer(refused.status, refused.error, refused.next_step)
-
-
-def _our_error(_request: Request, error: NNScratchError) -> Response:
-    return error_answer(422, error.what, error.next_step)
-
-
-def _failure(_request: Request, _error: Exception) -> Response:
-    return error_answer(500, "the page's server has failed", "try again")
-
-
-# ----------------------------------------------------------------------------------------- serving
+ENDING_SECONDS = 0.5  # that the server has to end; what it does not do by then is left undone
 
 
 def listen(port: int) -> socket.socket:
@@ -187,9 +73,7 @@ def serving(settings: Settings, listener: socket.socket) -> Iterator[str]:
     try:
         yield f"http://{own_host(port)}/"
     finally:
+        site.lessons.stop()
         server.should_exit = server.force_exit = True
         thread.join(ENDING_SECONDS)
         listener.close()
-
-
-ENDING_SECONDS = 0.5

@@ -1,8 +1,8 @@
 """The networks that the page may name: the one it was started with, and those made since.
 
-    model       that the page was started with
-    run-R-E     of the R-th training run, as it was after epoch E
-    step-S      after the S-th single step
+model       that the page was started with
+run-R-E     of the R-th training run, as it was after epoch E
+step-S      after the S-th single step
 """
 
 from __future__ import annotations

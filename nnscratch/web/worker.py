@@ -23,9 +23,7 @@ class Worker:
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
-    async def do(
-        self, task: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
-    ) -> Result:
+    async def do(self, task: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """Do a task in the thread, and return what it returns or raise what it raises."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
