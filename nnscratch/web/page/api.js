@@ -40,6 +40,10 @@ const post = (path, body, signal) =>
 export const model = async (network) =>
   (await ask(`/api/model?network=${encodeURIComponent(network)}`)).json();
 
+/** The masks of hidden units that are not among those with the most say. */
+export const masks = async (network, units) =>
+  (await ask(`/api/model?${new URLSearchParams({ network, units })}`)).json();
+
 /** Ask what a network makes of a drawing: strokes, or the bytes of a picture. */
 export async function look({ strokes, pen, picture }, network, against) {
   if (!picture) {

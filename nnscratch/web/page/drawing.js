@@ -120,6 +120,8 @@ export class Drawing {
 
   update() {
     this.boxes = [];
+    this.canvas.dataset.strokes = this.strokes.length; // so that it can be seen from outside
+    this.canvas.dataset.points = this.strokes.reduce((sum, stroke) => sum + stroke.length, 0);
     this.paint();
     this.changed();
   }

@@ -4,7 +4,7 @@ import { largest, onTheme, paintInk, paintShare, paintSigned, thumbnail } from "
 import { byId, element, number, percent } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDEST = 5.5; // pixels, for the strongest line
+const WIDEST = 4.5; // pixels, for the strongest line
 
 export class Diagram {
   /** @param pointed called with the index of the unit that is pointed at, or null */
