@@ -141,7 +141,7 @@ class Page:
         )  # fmt: skip
 
     def sheet(self):
-        """Where the canvas is in the window, as the browser laid it out: left, top, width, height."""
+        """Where the canvas is in the window as laid out: left, top, width, height."""
         document = self.cdp("DOM.getDocument")["root"]["nodeId"]
         node = self.cdp("DOM.querySelector", nodeId=document, selector="#drawing")["nodeId"]
         quad = self.cdp("DOM.getBoxModel", nodeId=node)["model"]["border"]
