@@ -28,7 +28,8 @@ def listen(port: int) -> socket.socket:
     Raises:
         NNScratchError: the port is taken, or not ours to take.
     """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # With the protocol named, asyncio turns off Nagle's algorithm, which costs an answer 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if os.name == "nt":
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # type: ignore[attr-defined,unused-ignore]
     else:  # so that a port can be taken again at once after the last page that had it

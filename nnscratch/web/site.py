@@ -32,6 +32,7 @@ from nnscratch.web.guard import BYTES, Guard, Receive, Refused, Scope, Send, con
 from nnscratch.web.lessons import Lesson, Lessons, Pictures
 from nnscratch.web.look import look
 from nnscratch.web.shelf import STARTED_WITH, Kept, Shelf, described
+from nnscratch.web.step import one_step
 from nnscratch.web.worker import Worker
 
 PAGE = Path(__file__).with_name("page")
@@ -41,6 +42,7 @@ KINDS = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+STEP_SAMPLES = 1000
 ALWAYS_TOLD = ("learning_rate", "epochs", "batch_size", "hidden_size", "seed")
 PICTURE, DRAWING = "the picture", "the drawing"  # as notes and errors name them
 
@@ -72,8 +74,10 @@ class Site:
         self.settings = settings
         self.shelf = Shelf(settings.model)
         self.pictures = Pictures(settings.data_dir)
-        self.lessons = Lessons(self.shelf, self.pictures, self._command, settings.on_fault)
         self._looks, self._longer = Worker("looks"), Worker("longer work")
+        self.lessons = Lessons(
+            self.shelf, self.pictures, self._command, self._looks.idle, settings.on_fault
+        )
 
     def app(self, port: int) -> Guard:
         """Return the application as the server runs it, behind its guard."""
@@ -84,6 +88,7 @@ class Site:
             Route("/api/picture", self.picture, methods=["POST"]),
             Route("/api/train", self.train, methods=["POST"]),
             Route("/api/stop", self.stop, methods=["POST"]),
+            Route("/api/step", self.step, methods=["POST"]),
             Route("/api/save", self.save, methods=["POST"]),
         ]
         handlers: Any = {
@@ -118,12 +123,12 @@ class Site:
         if is_picture:
             fields: dict[str, Any] = dict(request.query_params)
             if "against" in fields:
-                fields["against"] = _whole(fields["against"])
+                fields["against"] = _digit(fields["against"])
             worker = self._longer
         else:
             fields, worker = asked.parse(body), self._looks
         name = asked.network(fields, STARTED_WITH)
-        wanted = asked.digit(fields, "against") if "against" in fields else None
+        wanted = None if fields.get("against") is None else asked.digit(fields, "against")
         kept = self._kept(name)
 
         def answer() -> dict[str, Any]:
@@ -153,6 +158,24 @@ class Site:
         """End the run that is under way, after the batch in hand."""
         asked.parse(await request.body())
         return JSONResponse({"stopped": self.lessons.stop()})
+
+    async def step(self, request: Request) -> Response:
+        """Teach a copy of a network the drawing, by one step."""
+        fields = asked.parse(await request.body())
+        name = asked.network(fields, STARTED_WITH)
+        digit, rate = asked.digit(fields, "digit"), asked.learning_rate(fields)
+        kept = self._kept(name)
+
+        def answer() -> dict[str, Any]:
+            drawing, data = asked.drawing(fields), self.pictures.obtain()
+            few = slice(STEP_SAMPLES)
+            with kept.lock:
+                taught, told = one_step(
+                    kept.model, drawing, digit, rate, data.test_images[few], data.test_labels[few]
+                )
+            return {"network": self.shelf.add_step(taught), "from": name, **told}
+
+        return JSONResponse(await self._longer.do(answer))
 
     async def save(self, request: Request) -> Response:
         """Save what a run was after an epoch: the file that the command line would have made."""
@@ -216,8 +239,8 @@ def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-def _whole(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) == 1 else None
+def _digit(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) == 1 else text
 
 
 class Stream(Response):

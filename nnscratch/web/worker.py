@@ -17,10 +17,18 @@ Result = TypeVar("Result")
 
 
 class Worker:
-    """One thread and its queue."""
+    """One thread and its queue.
+
+    Attributes:
+        idle: set while it has nothing to do.
+    """
 
     def __init__(self, name: str) -> None:
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self.idle = threading.Event()
+        self.idle.set()
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     async def do(self, task: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
@@ -37,12 +45,22 @@ class Worker:
             with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
                 loop.call_soon_threadsafe(_settle, future, settle, outcome)
 
+        self._count(1)
         self._jobs.put(job)
         return await future
 
     def _work(self) -> None:
         while True:
             self._jobs.get()()
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._waiting += more
+            if self._waiting:
+                self.idle.clear()
+            else:
+                self.idle.set()
 
 
 def _settle(future: asyncio.Future[Any], settle: Callable[[Any], None], outcome: Any) -> None:
