@@ -110,7 +110,7 @@ class Site:
         shown = {
             "network": name,
             "name": self.settings.named if first else name,
-            **described(kept.model),
+            **described(kept.model, asked.units(request.query_params, kept.model)),
             "command": self._command_of(kept.model) if first or kept.run else None,
             "limits": asked.LIMITS,
         }
