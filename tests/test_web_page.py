@@ -500,6 +500,7 @@ def test_a_run_is_stopped_and_its_epochs_stay(page):
 def test_one_step_is_taken_and_taken_back(page):
     page.draw(THREE)
     probability = page.answers("3")
+    page.set("step-lr", 1)
     page.run("document.getElementById('step-title').scrollIntoView()")
     page.driver.find_element("css selector", "#teach button:nth-child(9)").click()
     page.wait(lambda: "Probability of 8" in page.text("step-result"), 60)
