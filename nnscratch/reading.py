@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from nnscratch.errors import NoDigitError
 from nnscratch.model import UNSURE, Model, Prediction
 from nnscratch.page import Page, ReadDigit, read_page, text_of
 from nnscratch.pictures.cuts import Box
-from nnscratch.pictures.decode import Source, read_grey, read_stream
-from nnscratch.pictures.ink import Grey
+from nnscratch.pictures.decode import Source, read_sheet, read_stream
+from nnscratch.pictures.ink import Sheet
 from nnscratch.pictures.read import name_of
 
 __all__ = ["ReadDigit", "Reading", "read_digits"]
@@ -69,28 +67,31 @@ def read_digits(
         NoDigitError: it can be read, and holds no digit.
     """
     name = name or name_of(source)
-    if not isinstance(source, Path | str | np.ndarray) and not source.seekable():
+    if not isinstance(source, Path | str | Sheet) and not source.seekable():
         source = read_stream(source)
     if several is False:
         return _single(model.read(source, invert=invert, name=name))
     single, refusal = None, None
     if several is None:
+        reduced = read_sheet(source, name, invert=invert)
+        if reduced.size == (reduced.grey.shape[1], reduced.grey.shape[0]):
+            source = reduced  # which it is not: the page is the same, and its ink is known
         try:
-            single = model.read(source, invert=invert, name=name)
+            single = model.read(reduced, name=name)
         except NoDigitError as error:
             refusal = error
         if single and single.picture.unchanged:
             return _single(single)
-    grey, size = read_grey(source, name, LONGEST_SIDE)
+    sheet = read_sheet(source, name, LONGEST_SIDE, invert)
     try:
-        page = read_page(model, grey, invert)
+        page = read_page(model, sheet)
     except NoDigitError as error:
         if single:
             return _single(single)
         error = refusal or error
         error.where = name
         raise error from None
-    whole = _scaled(page, grey, size)
+    whole = _scaled(page, sheet)
     if single and not _are_several(whole, single.picture.box):
         return _single(single)
     if refusal and refusal.picture and not _are_several(whole, refusal.picture.box):
@@ -116,8 +117,9 @@ def _single(prediction: Prediction) -> Reading:
     return Reading(prediction, (digit,), picture.size, picture.inverted, prediction.notes)
 
 
-def _scaled(page: Page, grey: Grey, size: tuple[int, int]) -> Reading:
+def _scaled(page: Page, sheet: Sheet) -> Reading:
     """Return the reading of a page, its boxes in pixels of the whole picture."""
+    size, grey = sheet.size, sheet.grey
     across, down = size[0] / grey.shape[1], size[1] / grey.shape[0]
     digits = []
     for digit in page.digits:

@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from nnscratch.errors import PictureError
 from nnscratch.files import check_output, open_plain, write_atomically
 from nnscratch.pictures.flatten import reduce_on_white
-from nnscratch.pictures.ink import Grey
+from nnscratch.pictures.ink import Grey, Sheet
 from nnscratch.pictures.libtiff import quiet_libtiff
 from nnscratch.pictures.limits import (
     LARGEST_COPIED_BYTES,
@@ -35,7 +35,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 LONGEST_SIDE = 640  # pixels; what is larger is reduced while it is decoded
 
-Source = Path | str | IO[bytes] | Grey  # a file, or grey levels that need no decoding
+Source = Path | str | IO[bytes] | Sheet  # a file, or what need not be decoded
 
 EXIF_ORIENTATION, EXIF_SOFTWARE = 0x0112, 0x0131
 SIGNATURE = "nnscratch"  # the software that made a picture of ours
@@ -44,22 +44,24 @@ RAW_EXIF = "Raw profile type exif"  # EXIF as text in a PNG, as ImageMagick writ
 LARGEST_RAW_EXIF = 1 << 17  # letters; EXIF in a JPEG has at most half of that
 
 
+def read_sheet(
+    source: Source, name: str, longest_side: int = LONGEST_SIDE, invert: bool | None = None
+) -> Sheet:
+    """Decode a picture, if it is a file; arguments and errors as `read_grey`."""
+    if isinstance(source, Sheet):
+        return source
+    grey, size = read_grey(source, name, longest_side)
+    return Sheet(grey, invert, size)
+
+
 def read_grey(
-    source: Source, name: str, longest_side: int = LONGEST_SIDE
+    source: Path | str | IO[bytes], name: str, longest_side: int = LONGEST_SIDE
 ) -> tuple[Grey, tuple[int, int]]:
     """Decode a picture to grey levels, at most `longest_side` pixels long, and its size upright.
-
-    Args:
-        source: a file, or grey levels (height, width) uint8, which become what a file that holds
-            them without loss would.
 
     Raises:
         PictureError: as `load_picture`; also if decoding would take too much memory.
     """
-    if isinstance(source, np.ndarray):
-        height, width = source.shape
-        flat = reduce_on_white(Image.fromarray(source), longest_side)
-        return np.asarray(flat, np.uint8), (width, height)
     try:
         with warnings.catch_warnings(), _opened(source) as file:
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels count

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnscratch.errors import NoDigitError
 from nnscratch.pictures.framing import SIZE, resize
-from nnscratch.pictures.ink import Grey, find_ink
+from nnscratch.pictures.ink import Grey, Sheet
 from nnscratch.pictures.read import STEPS, frame
 from nnscratch.pictures.segment import keep_digit
 
@@ -29,19 +29,15 @@ class Rung:
     image: Grey
 
 
-def climb(grey: Grey, invert: bool | None = None) -> Iterator[Rung]:
+def climb(sheet: Sheet) -> Iterator[Rung]:
     """Yield a picture shrunk to 28×28 and no more, and then after each step of `prepare_grey`.
 
     The last is what `prepare_grey` gives. Where it would find no digit, the ladder ends.
-
-    Args:
-        grey: (height, width) uint8.
-        invert: as in `pictures.load_picture`.
     """
-    shrunk = np.rint(resize(grey.astype(np.float32), SIZE, SIZE)).clip(0, 255)
+    shrunk = np.rint(resize(sheet.grey.astype(np.float32), SIZE, SIZE)).clip(0, 255)
     yield Rung(SHRUNK, shrunk.astype(np.uint8))
     try:
-        ink, _ = find_ink(grey, invert)
+        ink, _ = sheet.ink()
         for number, step in enumerate(STEPS, 1):
             if step == "shape":
                 ink, _ = keep_digit(ink)

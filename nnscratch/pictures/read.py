@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from nnscratch.errors import NoDigitError
-from nnscratch.pictures.decode import Source, read_grey
+from nnscratch.pictures.decode import Source, read_sheet
 from nnscratch.pictures.framing import (
     SIZE,
     Fitted,
@@ -32,7 +32,7 @@ from nnscratch.pictures.framing import (
     place,
     resize,
 )
-from nnscratch.pictures.ink import Grey, find_ink
+from nnscratch.pictures.ink import Grey, Sheet, find_ink
 from nnscratch.pictures.segment import keep_digit
 
 STEPS = ("ink", "shape", "box", "centre", "stroke")
@@ -69,7 +69,7 @@ def load_picture(source: Source, *, invert: bool | None = None, name: str = "") 
     """Read a picture of one digit from a file and prepare it for the network.
 
     Args:
-        source: a path, an open binary file, or grey levels (height, width) uint8.
+        source: a path, an open binary file, or a `Sheet`, which has its own `invert`.
         invert: True if the ink is dark, False if it is bright; None finds out.
         name: what to call the picture in errors. If empty, the path; for an open file its own
             name, or "the picture" if it has none.
@@ -79,12 +79,13 @@ def load_picture(source: Source, *, invert: bool | None = None, name: str = "") 
         NoDigitError: it can be read, and holds no digit.
     """
     name = name or name_of(source)
-    grey, size = read_grey(source, name)
+    sheet = read_sheet(source, name, invert=invert)
     try:
-        prepared = prepare_grey(grey, invert=invert)
+        prepared = prepare(sheet)
     except NoDigitError as error:
         error.where = name
         raise
+    size, grey = sheet.size, sheet.grey
     across, down = size[0] / grey.shape[1], size[1] / grey.shape[0]
     left, top, right, bottom = prepared.box
     box = (round(left * across), round(top * down), round(right * across), round(bottom * down))
@@ -115,13 +116,19 @@ def prepare_grey(
     Raises:
         NoDigitError: the page is blank, or holds noise, or a row of digits.
     """
+    return prepare(Sheet(grey, invert), skip=skip, pass_through=pass_through)
+
+
+def prepare(sheet: Sheet, *, skip: Collection[str] = (), pass_through: bool = True) -> Prepared:
+    """Do what `prepare_grey` does, for a sheet, whose ink is measured once for all readers."""
+    grey, invert = sheet.grey, sheet.invert
     if pass_through:
         for inverted in (False, True) if invert is None else (invert,):
             image = 255 - grey if inverted else grey
             if is_mnist_like(image):
                 whole = (0, 0, SIZE, SIZE)
                 return Prepared(image, inverted, (SIZE, SIZE), whole, unchanged=True)
-    ink, inverted = find_ink(grey, invert, flatten="ink" not in skip)
+    ink, inverted = find_ink(grey, invert, flatten=False) if "ink" in skip else sheet.ink()
     shapes = 1
     if "shape" not in skip:
         ink, shapes = keep_digit(ink)

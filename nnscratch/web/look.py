@@ -5,6 +5,7 @@ The answer is that of `nnscratch predict`, by the same way: `reading.read_digits
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import IO, Any
 
@@ -13,9 +14,9 @@ import numpy as np
 from nnscratch import records
 from nnscratch.errors import NoDigitError
 from nnscratch.model import Model
-from nnscratch.pictures.decode import read_grey
+from nnscratch.pictures.decode import LONGEST_SIDE, as_png, read_sheet
 from nnscratch.pictures.framing import slant_per_row
-from nnscratch.pictures.ink import Grey
+from nnscratch.pictures.ink import Grey, Sheet
 from nnscratch.pictures.ladder import climb
 from nnscratch.pictures.read import Prepared
 from nnscratch.reading import Reading, read_digits
@@ -78,17 +79,27 @@ def look(
     )  # fmt: skip
     if isinstance(source, np.ndarray) and (source == PAPER).all():
         return {"answer": "", "notes": [], **blank}
+    picture = as_source(source)
     try:
-        read = read_digits(model, source, name=image)
+        read = read_digits(model, picture, name=image)
     except NoDigitError as error:
         told = {"what": error.what, "next": error.next_step}
-        found = _inside(model, source, error.picture, against) if error.picture else {}
+        found = _inside(model, picture, error.picture, against) if error.picture else {}
         return {**blank, "answer": NO_DIGIT, "notes": [], "error": told, **found}
-    found = _inside(model, source, read.single.picture, against) if read.single else {}
+    found = _inside(model, picture, read.single.picture, against) if read.single else {}
     if read.single and read.single.digit == against:
         told_of = f"it says {against} itself; the account is against {found['why']['against']}"
         read = replace(read, notes=(*read.notes, told_of))
     return {**blank, **_answer(read), "reading": records.reading(image, model_path, read), **found}
+
+
+def as_source(source: Grey | IO[bytes]) -> Sheet | IO[bytes]:
+    """Return a drawing or a picture as `read_digits` takes it."""
+    if not isinstance(source, np.ndarray):
+        return source
+    if max(source.shape) > LONGEST_SIDE:  # decoding would reduce it
+        return io.BytesIO(as_png(source))
+    return Sheet(source)
 
 
 def _answer(read: Reading) -> dict[str, Any]:
@@ -101,7 +112,7 @@ def _answer(read: Reading) -> dict[str, Any]:
 
 
 def _inside(
-    model: Model, source: Grey | IO[bytes], picture: Prepared, against: int | None
+    model: Model, source: Sheet | IO[bytes], picture: Prepared, against: int | None
 ) -> dict[str, Any]:
     """Say what the network sees of one framed digit, what its units say, and why."""
     reason = model.why(picture.image, against, tipping=False)
@@ -122,13 +133,12 @@ def _inside(
     }
 
 
-def _ladder(model: Model, source: Grey | IO[bytes], picture: Prepared) -> list[dict[str, Any]]:
+def _ladder(model: Model, source: Sheet | IO[bytes], picture: Prepared) -> list[dict[str, Any]]:
     """Give the picture after each step of its preparation, with the answer that it would get."""
     if picture.unchanged:
         steps = [("unchanged", picture.image)]
     else:
-        grey, _ = read_grey(source, NAME)
-        steps = [(rung.step, rung.image) for rung in climb(grey)]
+        steps = [(rung.step, rung.image) for rung in climb(read_sheet(source, NAME))]
     rungs = []
     for step, image in steps:
         probabilities = model.predict_proba(image[np.newaxis])[0]

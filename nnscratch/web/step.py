@@ -20,7 +20,7 @@ from nnscratch.pictures.ink import Grey
 from nnscratch.products import scale_pixels
 from nnscratch.reading import read_digits
 from nnscratch.training import TrainingState, step
-from nnscratch.web.look import NAME, NO_DIGIT
+from nnscratch.web.look import NAME, NO_DIGIT, as_source
 
 
 def one_step(
@@ -80,7 +80,7 @@ def one_step(
 def _framed(model: Model, source: Grey | IO[bytes]) -> Images:
     """Return the one digit of a drawing as the network would get it, (28, 28), refused or not."""
     try:
-        read = read_digits(model, source, name=NAME)
+        read = read_digits(model, as_source(source), name=NAME)
     except NoDigitError as error:
         if error.picture is None:
             raise
