@@ -87,6 +87,11 @@ def digit(asked: Mapping[str, Any], key: str) -> int:
     return value
 
 
+def against(asked: Mapping[str, Any]) -> int | None:
+    """Return the digit that an account is to be against; None if none is named."""
+    return None if asked.get("against") is None else digit(asked, "against")
+
+
 def learning_rate(asked: Mapping[str, Any]) -> float:
     """Return the learning rate of one step, as `config.py` allows it."""
     return _config({"learning_rate": asked.get("lr", TrainConfig.learning_rate)}).learning_rate
