@@ -296,6 +296,12 @@ def test_a_query_is_checked_as_strictly(page, query):
     check_refused(page.ask("POST", f"/api/look?{query}", drawn, BYTES), 422)
 
 
+@pytest.mark.parametrize("units", ["", "-1", "256", "x", "1,", "1,,2", "1" * 5000, "%D9%A3",
+                                   ",".join(["1"] * 21)])  # fmt: skip
+def test_units_that_are_not_there_are_refused(page, units):
+    check_refused(page.ask("GET", f"/api/model?units={units}"), 422)
+
+
 @pytest.mark.parametrize("fields", [
     {"epochs": 201}, {"epochs": 0}, {"epochs": 1.5}, {"epochs": "3"}, {"epochs": True},
     {"hidden": 257}, {"hidden": 0}, {"hidden": 10**100}, {"batch-size": 0}, {"batch-size": None},

@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 import pytest
+import requests
 
 from conftest import ROOT
 from hand import ONE_ZERO, THREE, ZERO
@@ -424,6 +425,21 @@ def test_pointing_at_a_unit_shows_its_share_alone(page):
     assert page.text("account-caption").startswith("Unit ")
     page.run("document.activeElement.blur()")
     assert page.text("account-caption") == before
+
+
+def test_a_unit_of_a_wide_network_shows_its_mask_though_others_have_more_say(page):
+    page.draw(THREE)
+    page.answers("3")
+    painted = "return [...document.querySelectorAll('#shares canvas')].map((c) => c.toDataURL())"
+    page.wait(lambda: len(set(page.run(painted))) == 10)
+    page.run("document.querySelector('#shares button:last-of-type').focus()")
+    assert "adds" in page.text("account-caption")
+
+
+@pytest.mark.parametrize("units", ["256", "-1", "1,,2", "x", ",".join(map(str, range(21)))])
+def test_only_hidden_units_that_there_are_can_be_asked_for(address, units):
+    answer = requests.get(f"{address}api/model", params={"units": units}, timeout=10)
+    assert answer.status_code == 422
 
 
 # ------------------------------------------------------------------------------- learn, one step

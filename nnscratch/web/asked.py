@@ -10,11 +10,12 @@ from typing import Any, NoReturn
 from nnscratch.config import SETTINGS, TrainConfig
 from nnscratch.core import CLASSES
 from nnscratch.errors import ConfigError
+from nnscratch.model import Model
 from nnscratch.pictures.ink import Grey
 from nnscratch.pictures.strokes import MOST_POINTS, MOST_STROKES, PEN, draw_strokes
 from nnscratch.web.guard import Refused
 
-MOST_EPOCHS, MOST_HIDDEN = 200, 256
+MOST_EPOCHS, MOST_HIDDEN, MOST_UNITS = 200, 256, 20
 LIMITS = {
     "strokes": MOST_STROKES,
     "points": MOST_POINTS,
@@ -77,6 +78,19 @@ def network(asked: Mapping[str, Any], usual: str) -> str:
     if not isinstance(name, str):
         raise _wrong("network", "the name of a network")
     return name
+
+
+def units(asked: Mapping[str, Any], model: Model) -> list[int] | None:
+    """Return the hidden units that are asked for, such as "3,17"; None: no certain ones."""
+    if "units" not in asked:
+        return None
+    numbers = asked["units"].split(",")
+    hidden = range(model.config.hidden_size)
+    if len(numbers) > MOST_UNITS or not all(
+        re.fullmatch("[0-9]{1,6}", number) and int(number) in hidden for number in numbers
+    ):
+        raise _wrong("units", f"at most {MOST_UNITS} numbers of hidden units, such as 3,17")
+    return [int(number) for number in numbers]
 
 
 def digit(asked: Mapping[str, Any], key: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -99,8 +100,8 @@ class Shelf:
                 del self._kept[name]
 
 
-def shown_units(model: Model) -> list[dict[str, Any]]:
-    """Return the hidden units with the most say: number, weights, bias and votes."""
+def shown_units(model: Model, units: Sequence[int] | None = None) -> list[dict[str, Any]]:
+    """Return these hidden units, or those with the most say: number, weights, bias and votes."""
     blocks = model.network.parameters
     return [
         {
@@ -109,18 +110,18 @@ def shown_units(model: Model) -> list[dict[str, Any]]:
             "bias": float(blocks["b_h"][index, 0]),
             "votes": blocks["W_o"][:, index].tolist(),
         }
-        for index in model.outspoken_units()
+        for index in (model.outspoken_units() if units is None else units)
     ]
 
 
-def described(model: Model) -> dict[str, Any]:
+def described(model: Model, units: Sequence[int] | None = None) -> dict[str, Any]:
     """Return what the page shows of a network before anything is drawn."""
     return {
         "settings": as_dict(model.config),
         "accuracy": model.test["accuracy"] if model.test else None,
         "hidden_size": model.config.hidden_size,
         "deskewed": model.network.deskewed,
-        "units": shown_units(model),
+        "units": shown_units(model, units),
         "output_bias": model.network.parameters["b_o"][:, 0].tolist(),
         "dataset": model.dataset or None,
     }

@@ -109,7 +109,7 @@ class Site:
         shown = {
             "network": name,
             "name": self._named(name),
-            **described(kept.model),
+            **described(kept.model, asked.units(request.query_params, kept.model)),
             "command": self._command_of(name, kept),
             "limits": asked.LIMITS,
         }

@@ -1,5 +1,6 @@
 // Why this answer: the lead of one digit over another, pixel by pixel and unit by unit.
 
+import * as api from "./api.js";
 import { paintSheet, placeOf } from "./drawing.js";
 import { css, largest, onTheme, paintSigned, palette, thumbnail } from "./paint.js";
 import { addingUp, byId, element, number, signed } from "./words.js";
@@ -62,9 +63,8 @@ export class Account {
   }
 
   unitRows({ digit, against, units, bias, lead }) {
-    const masks = new Map(this.network.units.map((unit) => [unit.index, unit.weights]));
-    const listed = units.filter((unit) => masks.has(unit.index)).slice(0, LISTED);
-    const others = units.filter((unit) => !listed.includes(unit));
+    const listed = units.slice(0, LISTED); // they come with the largest share first
+    const others = units.slice(LISTED);
     const shares = [...listed.map((unit) => unit.share),
       others.reduce((sum, unit) => sum + unit.share, 0), bias];
     const shown = addingUp(shares, lead);
@@ -72,7 +72,7 @@ export class Account {
     this.rows.clear();
     const focused = document.activeElement?.dataset?.share;
     byId("shares").replaceChildren(
-      ...listed.map((unit, i) => this.unitRow(unit, shown[i], widest, masks.get(unit.index))),
+      ...listed.map((unit, i) => this.unitRow(unit, shown[i], widest)),
       ...(others.length
         ? [shareRow("", `${others.length} other unit${others.length > 1 ? "s" : ""}`, shown.at(-2), widest)]
         : []),
@@ -80,11 +80,36 @@ export class Account {
       shareRow("total", `lead of ${digit} over ${against}`, Math.round(lead * 100) / 100, null),
     );
     if (focused !== undefined) this.rows.get(Number(focused))?.focus();
+    this.fetchMasks(listed.map((unit) => unit.index));
   }
 
-  unitRow(unit, share, widest, mask) {
+  /** The weights of a hidden unit, as far as they are here. */
+  mask(index) {
+    return (this.network.units.find((unit) => unit.index === index) ?? this.network.more?.get(index))?.weights;
+  }
+
+  /** Get the masks that are not here yet, once the drawing rests. */
+  fetchMasks(indices) {
+    clearTimeout(this.fetching);
+    const missing = indices.filter((index) => !this.mask(index));
+    if (!missing.length) return;
+    const { network } = this;
+    this.fetching = setTimeout(async () => {
+      try {
+        const { units } = await api.masks(network.network, missing);
+        network.more ??= new Map();
+        for (const unit of units) network.more.set(unit.index, unit);
+        if (network === this.network && this.look?.why) this.show(this.look, network);
+      } catch {
+        // without their masks the units still have their rows
+      }
+    }, 200);
+  }
+
+  unitRow(unit, share, widest) {
     const canvas = thumbnail("mask small-mask");
-    paintSigned(canvas, mask);
+    const mask = this.mask(unit.index);
+    if (mask) paintSigned(canvas, mask);
     const formula = `${number(unit.activation)} × (${number(unit.weight_for)} − ${
       unit.weight_against < 0 ? `(${number(unit.weight_against)})` : number(unit.weight_against)})`;
     const button = element("button", "share-button", canvas,
@@ -112,13 +137,13 @@ export class Account {
   /** What one unit's ink adds to the lead; for all of them together, the account's own pixels. */
   shares() {
     const { why, seen } = this.look;
-    const unit = this.network.units.find((one) => one.index === this.alone);
-    if (!unit) return why.pixels.flat();
+    if (this.alone === null) return why.pixels.flat();
+    const mask = this.mask(this.alone);
     const part = why.units.find((one) => one.index === this.alone);
-    if (!part) return new Array(784).fill(0); // a unit that is off adds nothing
+    if (!part || !mask) return new Array(784).fill(0); // a unit that is off adds nothing
     const ink = (seen ?? why.seen).flat();
     const vote = part.weight_for - part.weight_against;
-    return unit.weights.map((weight, p) => (vote * weight * ink[p]) / 255);
+    return mask.map((weight, p) => (vote * weight * ink[p]) / 255);
   }
 
   paint() {

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { chart } from "./chart.js";
+import { onTheme, paintSigned, thumbnail } from "./paint.js";
 import { byId, element, number, percent } from "./words.js";
 
 const FIELDS = ["lr", "hidden", "batch-size", "epochs", "seed"];
@@ -31,6 +32,7 @@ export class Learning {
       this.save();
     });
     for (const name of FIELDS) byId(name).addEventListener("input", () => this.preview());
+    onTheme(() => this.selected && this.showMasks(this.epochs[this.selected - 1].units));
     this.preview();
     this.draw();
   }
@@ -161,9 +163,23 @@ export class Learning {
     slider.setAttribute("aria-valuetext", `Epoch ${this.selected} of ${this.epochs.length}`);
     const { network, units } = this.epochs[this.selected - 1];
     this.draw();
-    this.chosen(network, { units, hidden_size: this.hidden });
+    this.chosen(network, { network, units, hidden_size: this.hidden });
+    this.showMasks(units);
     clearTimeout(this.naming);
     if (!this.running) this.naming = setTimeout(() => this.name(network), 150);
+  }
+
+  /** Show the masks of the epoch's hidden units, and what each of them speaks for. */
+  showMasks(units) {
+    byId("masks").replaceChildren(...units.map(({ index, weights, votes }) => {
+      const canvas = thumbnail("strip-mask");
+      paintSigned(canvas, weights);
+      const digit = (vote) => String(votes.indexOf(vote));
+      return element("li", "", canvas,
+        element("span", "plus", `for ${digit(Math.max(...votes))}`),
+        element("span", "minus", `against ${digit(Math.min(...votes))}`));
+    }));
+    byId("masks-title").hidden = false;
   }
 
   /** Show the command that makes this very network. */
@@ -184,7 +200,7 @@ export class Learning {
       { values: of("train_loss"), className: "train" }, { values: of("validation_loss"), className: "held-out" },
     ], { ...shared, write: (value) => number(value, 2) });
     chart(byId("accuracy-chart"), [{ values: of("validation_accuracy"), className: "held-out" }],
-      { ...shared, write: (value) => percent(value, 0), high: this.epochs.length ? undefined : 1 });
+      { ...shared, write: (value) => percent(value, this.epochs.length ? 1 : 0), high: this.epochs.length ? undefined : 1 });
     const watched = this.epochs.map((epoch) => epoch.watched ?? null);
     chart(byId("watched-chart"), [{
       values: watched.map((answer) => answer?.probability ?? null),

@@ -59,6 +59,7 @@ function changed() {
   byId("export").disabled = drawing.strokes.length === 0;
   byId("hint").hidden = !drawing.empty;
   byId("reply").setAttribute("aria-busy", String(drawing.busy));
+  if (drawing.busy) point(null);
   if (drawing.empty) {
     against = null;
     show(null); // an empty sheet needs no answer

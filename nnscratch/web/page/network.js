@@ -67,7 +67,7 @@ export class Diagram {
 
   /** Show one unit alone, or all of them again. */
   single(index) {
-    this.alone = index;
+    this.alone = this.units.some((unit) => unit.index === index) ? index : null;
     this.paint();
   }
 
