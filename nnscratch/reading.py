@@ -10,8 +10,10 @@ from nnscratch.model import UNSURE, Model, Prediction
 from nnscratch.page import Page, ReadDigit, read_page, text_of
 from nnscratch.pictures.cuts import Box
 from nnscratch.pictures.decode import Source, read_sheet, read_stream
+from nnscratch.pictures.framing import ink_box
 from nnscratch.pictures.ink import Sheet
 from nnscratch.pictures.read import name_of
+from nnscratch.pictures.segment import SURE_INK, connected
 
 __all__ = ["ReadDigit", "Reading", "read_digits"]
 
@@ -75,13 +77,16 @@ def read_digits(
     if several is None:
         reduced = read_sheet(source, name, invert=invert)
         if reduced.size == (reduced.grey.shape[1], reduced.grey.shape[0]):
-            source = reduced  # which it is not: the page is the same, and its ink is known
+            source = reduced  # it is whole after all, and its ink need not be measured again
         try:
             single = model.read(reduced, name=name)
         except NoDigitError as error:
             refusal = error
-        if single and single.picture.unchanged:
+        if single and (single.picture.unchanged or _is_one_shape(reduced)):
             return _single(single)
+        framed = refusal and refusal.picture
+        if refusal and framed and not framed.unchanged and _is_one_shape(reduced):
+            raise refusal
     sheet = read_sheet(source, name, LONGEST_SIDE, invert)
     try:
         page = read_page(model, sheet)
@@ -99,6 +104,18 @@ def read_digits(
     if refusal and len(whole.digits) < 2:
         raise refusal
     return whole
+
+
+def _is_one_shape(sheet: Sheet) -> bool:
+    """Tell whether all ink hangs together and is no wider than a digit: then no page is looked for.
+
+    It would be cut only if it were wider; see `_are_several`.
+    """
+    ink, _ = sheet.ink()
+    _, count = connected(ink > SURE_INK)
+    rows, columns = ink_box(ink)
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    return count == 1 and width <= WIDEST_DIGIT * height
 
 
 def _single(prediction: Prediction) -> Reading:

@@ -162,3 +162,21 @@ def test_pictures_of_several_digits_are_scored_whole_and_by_digit(benchmark):
     for step in several.STEPS:
         assert len(several.score(model, samples, rows, [step])) == 3
     assert several.distance("12345", "1345") == several.distance("17", "117") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells of memory and threads")
+def test_the_server_is_soaked(benchmark, own_data, monkeypatch, capsys):
+    pytest.importorskip("starlette")
+    draw = benchmark("draw")
+    monkeypatch.setenv("NNSCRATCH_DATA_DIR", str(own_data))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    few = {"epochs": 1, "validation": 200, "batch-size": 1}
+    with draw.serving() as server:
+        assert draw.run(server, **few) == "done"
+        threads = server.threads()
+        draw.close_a_tab(server, **few)
+        assert min(draw.looks(server, 3) + draw.looks_while_training(server, 2, **few)) > 0
+        assert draw.settled(server).endswith(f"{threads:3d} threads")
+        assert 30 < server.megabytes() < 400
+    assert draw.in_words([3.0, 1.0, 2.0]) == "median 2 ms, 99% 2 ms, most 3 ms"
+    assert capsys.readouterr().out == ""

@@ -178,12 +178,14 @@ def _with_stroke(fine: Ink, width: float) -> tuple[Ink, str, tuple[int, int]]:
 def _dilate(ink: Ink, radius: float) -> Ink:
     """Spread ink over a disc of a radius in pixels, with a soft edge."""
     reach = int(radius + 1)
-    spread = ink.copy()
-    for down in range(-reach, reach + 1):
-        for across in range(-reach, reach + 1):
-            share = min(1.0, radius + 0.5 - float(np.hypot(down, across)))
+    (height, width), spread = ink.shape, ink.copy()
+    around = np.pad(ink, reach, mode="edge")
+    for down in range(2 * reach + 1):
+        for across in range(2 * reach + 1):
+            share = min(1.0, radius + 0.5 - float(np.hypot(down - reach, across - reach)))
             if share > 0:
-                np.maximum(spread, share * np.roll(ink, (down, across), (0, 1)), out=spread)
+                moved = around[down : down + height, across : across + width]
+                np.maximum(spread, moved if share == 1 else share * moved, out=spread)
     return spread
 
 

@@ -87,7 +87,7 @@ def units(asked: Mapping[str, Any], model: Model) -> list[int] | None:
     numbers = asked["units"].split(",")
     hidden = range(model.config.hidden_size)
     if len(numbers) > MOST_UNITS or not all(
-        re.fullmatch("[0-9]{1,4}", number) and int(number) in hidden for number in numbers
+        re.fullmatch("[0-9]{1,6}", number) and int(number) in hidden for number in numbers
     ):
         raise _wrong("units", f"at most {MOST_UNITS} numbers of hidden units, such as 3,17")
     return [int(number) for number in numbers]
@@ -99,6 +99,11 @@ def digit(asked: Mapping[str, Any], key: str) -> int:
     if type(value) is not int or not 0 <= value < CLASSES:
         raise _wrong(key, "a digit from 0 to 9")
     return value
+
+
+def against(asked: Mapping[str, Any]) -> int | None:
+    """Return the digit that an account is to be against; None if none is named."""
+    return None if asked.get("against") is None else digit(asked, "against")
 
 
 def learning_rate(asked: Mapping[str, Any]) -> float:

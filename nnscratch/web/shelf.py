@@ -7,6 +7,7 @@ step-S      after the S-th single step
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,11 @@ class Kept:
     model: Model
     run: Run | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def copied(self) -> tuple[Model, Run | None]:
+        """Return copies for long work, so that nobody has to wait with the lock."""
+        with self.lock:
+            return copy.deepcopy((self.model, self.run))
 
 
 class Shelf:
@@ -65,9 +71,10 @@ class Shelf:
     def add_epoch(self, number: int, run: Run) -> str:
         """Keep a copy of run `number` as it is now, and return its name."""
         epochs = len(run.state.history)
-        network = build_network(run.config, rng=np.random.default_rng(0))
+        nobodys = np.random.default_rng(0)
+        network = build_network(run.config, rng=nobodys)
         network.theta[:] = run.state.network.theta
-        state = TrainingState(network, {}, run.state.rng, list(run.state.history))
+        state = TrainingState(network, {}, nobodys, list(run.state.history))
         copied = Run(replace(run.config, epochs=epochs), state, run.dataset, run.sha256)
         name = f"run-{number}-{epochs}"
         with self._lock:

@@ -44,7 +44,7 @@ KINDS = {
 }
 STEP_SAMPLES = 1000
 ALWAYS_TOLD = ("learning_rate", "epochs", "batch_size", "hidden_size", "seed")
-PICTURE, DRAWING = "the picture", "the drawing"  # as notes and errors name them
+PICTURE = "the picture"  # as notes and errors name it
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,11 @@ class Site:
         """Describe a network."""
         name = asked.network(request.query_params, STARTED_WITH)
         kept = self._kept(name)
-        first = name == STARTED_WITH
         shown = {
             "network": name,
-            "name": self.settings.named if first else name,
+            "name": self._named(name),
             **described(kept.model, asked.units(request.query_params, kept.model)),
-            "command": self._command_of(kept.model) if first or kept.run else None,
+            "command": self._command_of(name, kept),
             "limits": asked.LIMITS,
         }
         return JSONResponse(shown)
@@ -119,27 +118,32 @@ class Site:
     async def look(self, request: Request) -> Response:
         """Say what a network makes of a drawing, or of the bytes of a picture."""
         body = await request.body()
-        is_picture = content_type(request.scope) == BYTES
-        if is_picture:
-            fields: dict[str, Any] = dict(request.query_params)
-            if "against" in fields:
-                fields["against"] = _digit(fields["against"])
-            worker = self._longer
-        else:
-            fields, worker = asked.parse(body), self._looks
-        name = asked.network(fields, STARTED_WITH)
-        wanted = None if fields.get("against") is None else asked.digit(fields, "against")
+        if content_type(request.scope) == BYTES:
+            return await self._look_at_picture(request, body)
+        fields = asked.parse(body)
+        name, against = asked.network(fields, STARTED_WITH), asked.against(fields)
         kept = self._kept(name)
 
         def answer() -> dict[str, Any]:
-            source = io.BytesIO(body) if is_picture else asked.drawing(fields)
-            what = PICTURE if is_picture else DRAWING
+            drawing = asked.drawing(fields)
             with kept.lock:
-                return look(
-                    kept.model, source, against=wanted, image=what, model_path=self._named(name)
-                )
+                return look(kept.model, drawing, against=against, model_path=self._named(name))
 
-        return JSONResponse({"network": name, **await worker.do(answer)})
+        return JSONResponse({"network": name, **await self._looks.do(answer)})
+
+    async def _look_at_picture(self, request: Request, body: bytes) -> Response:
+        fields: dict[str, Any] = dict(request.query_params)
+        if "against" in fields:
+            fields["against"] = _digit(fields["against"])
+        name, against = asked.network(fields, STARTED_WITH), asked.against(fields)
+        kept = self._kept(name)
+
+        def answer() -> dict[str, Any]:
+            model, _ = kept.copied()
+            source, called = io.BytesIO(body), self._named(name)
+            return look(model, source, against=against, image=PICTURE, model_path=called)
+
+        return JSONResponse({"network": name, **await self._longer.do(answer)})
 
     async def picture(self, request: Request) -> Response:
         """Return a drawing as a PNG, which `nnscratch predict` answers as the page does."""
@@ -169,10 +173,10 @@ class Site:
         def answer() -> dict[str, Any]:
             drawing, data = asked.drawing(fields), self.pictures.obtain()
             few = slice(STEP_SAMPLES)
-            with kept.lock:
-                taught, told = one_step(
-                    kept.model, drawing, digit, rate, data.test_images[few], data.test_labels[few]
-                )
+            model, _ = kept.copied()
+            taught, told = one_step(
+                model, drawing, digit, rate, data.test_images[few], data.test_labels[few]
+            )
             return {"network": self.shelf.add_step(taught), "from": name, **told}
 
         return JSONResponse(await self._longer.do(answer))
@@ -184,9 +188,11 @@ class Site:
         kept = self._kept(asked.network(fields, self.shelf.latest or "run-1-1"))
         if kept.run is None:
             raise Refused(422, "only what a run has learned is saved", "train first")
-        return JSONResponse(await self._longer.do(self._saved, name, kept.run))
+        return JSONResponse(await self._longer.do(self._saved, name, kept))
 
-    def _saved(self, name: str, run: runs.Run) -> dict[str, Any]:
+    def _saved(self, name: str, kept: Kept) -> dict[str, Any]:
+        _, run = kept.copied()
+        assert run is not None
         model, report = runs.finish(run, self.pictures.obtain())
         previous = save_model(self.settings.folder / name, model)
         return {
@@ -216,9 +222,16 @@ class Site:
         words = ["train", *as_options(config, ALWAYS_TOLD), *where, *more]
         return self.settings.command(words)
 
-    def _command_of(self, model: Model) -> str | None:
-        """Return the command that trains a model like this one; None if its data are unknown."""
-        if model.dataset == "custom" or model.config.teacher not in (NO_TEACHER, BUNDLED_NAME):
+    def _command_of(self, name: str, kept: Kept) -> str | None:
+        """Return the command that trains a network like this one; None if there is none."""
+        model = kept.model
+        if kept.run:
+            return self._command(kept.run.config)
+        unknown = model.dataset == "custom" or model.config.teacher not in (
+            NO_TEACHER,
+            BUNDLED_NAME,
+        )
+        if name != STARTED_WITH or unknown:
             return None
         return self._command(model.config, "--dataset", model.dataset)
 

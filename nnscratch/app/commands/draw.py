@@ -9,24 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnscratch.app.options import DataDir
-from nnscratch.config import BUNDLED_NAME, DEFAULT_DATA_DIR
+from nnscratch.app.options import AnsweringModel, DataDir, named_or_here
+from nnscratch.config import DEFAULT_DATA_DIR
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-HERE = "model.npz"  # the model that answers where none is named and this file is there
-
 
 def draw(
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Model file to ask, or `pretrained`; if not given, model.npz, or else pretrained.",
-            show_default=False,
-            metavar="FILE",
-        ),
-    ] = None,
+    model: AnsweringModel = None,
     port: Annotated[
         int,
         typer.Option(
@@ -59,7 +50,7 @@ def draw(
     from nnscratch.app.calling import command
     from nnscratch.model_file import load_model
 
-    name = model or (HERE if Path(HERE).is_file() else BUNDLED_NAME)
+    name = named_or_here(model)
     settings = server.Settings(
         load_model(name), name, data_dir, Path.cwd(), lambda words: command(*words), _tell_fault
     )
