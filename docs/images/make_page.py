@@ -20,7 +20,6 @@ from pathlib import Path
 
 from PIL import Image
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -57,17 +56,10 @@ def keep(driver: webdriver.Chrome, theme: str) -> None:
 
 def main() -> None:
     """Make both pictures."""
+    import chromium
     from hand import THREE
 
-    with tempfile.TemporaryDirectory() as folder:
-        options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        for flag in (
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            f"--user-data-dir={folder}/profile",
-        ):  # fmt: skip
-            options.add_argument(flag)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         command = [sys.executable, "-m", "nnscratch"]
         settings = {**os.environ, "PYTHONPATH": str(ROOT), "NNSCRATCH_DATA_DIR": str(DATA_DIR)}
         subprocess.run(
@@ -79,7 +71,7 @@ def main() -> None:
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         assert server.stdout is not None
-        driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        driver = chromium.start(f"{folder}/profile")
         try:
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SIZE)
             driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
