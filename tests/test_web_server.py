@@ -44,7 +44,10 @@ def test_the_address_stands_alone_on_stdout_and_stderr_says_how_to_end_it(tmp_pa
     with drawing_page(tmp_path, own_data) as page:
         assert page.address == f"http://127.0.0.1:{page.port}/"
         assert page.ask("GET", "/")[0] == 200
-        assert page.end(signal.SIGINT) == 130
+        if sys.platform == "win32":
+            page.end()
+        else:
+            assert page.end(signal.SIGINT) == 130
         assert page.process.stdout.read() == ""
         assert "Ctrl-C ends it" in "".join(page.told)
 
