@@ -106,6 +106,14 @@ def test_as_many_points_as_are_allowed_are_drawn_and_no_more():
         draw_strokes([walk, [[0, 0]]])
 
 
+def test_a_scribble_of_as_many_points_is_drawn_soon_and_right(rng):
+    scribble = rng.random((MOST_POINTS, 2))
+    drawn = draw_strokes([scribble.tolist()])
+    few = draw_strokes([stroke.tolist() for stroke in np.array_split(scribble[:3000], 100)])
+    assert (drawn <= few).all()  # more strokes leave no pixel brighter
+    assert (drawn == 0).mean() > 0.99
+
+
 def test_as_many_strokes_as_are_allowed_are_drawn_and_no_more():
     assert draw_strokes([[[0.5, 0.5]]] * MOST_STROKES).min() == 0
     with pytest.raises(ArrayError, match="501 strokes, and 500 are allowed"):

@@ -186,7 +186,9 @@ def test_a_picture_is_looked_at_as_a_drawing_is(model):
 
 def test_a_drawing_finer_than_pictures_are_read_is_reduced_as_its_picture_is(model):
     drawing = draw_strokes(THREE, side=1000)
-    assert look(model, io.BytesIO(as_png(drawing))) == look(model, drawing)
+    fine = look(model, drawing)
+    assert look(model, io.BytesIO(as_png(drawing))) == fine
+    assert fine["onto"] == pytest.approx(look(model, DRAWINGS["three"])["onto"], abs=0.01)
 
 
 def test_a_blank_picture_holds_no_digit(model):

@@ -19,6 +19,7 @@ PAPER = 255
 PIECES_AT_ONCE = 256  # what fits the processor's cache
 
 Reals = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 
 def draw_strokes(strokes: Any, pen: float = PEN, side: int = SIDE) -> Grey:
@@ -99,27 +100,55 @@ def _pieces(strokes: list[Reals], longest: float) -> tuple[Reals, Reals]:
 def _squared_distances(starts: Reals, ends: Reals, reach: float, side: int) -> Reals:
     """Return the squared distance of each pixel's centre from the nearest piece, (side, side).
 
-    Pixels further than `reach` from all of them may be told any distance that is larger.
+    Pixels further than `reach` from all of them may be told any distance that is larger, and those
+    nearer than `reach` − 3/2, which are all ink, any that is smaller.
     """
-    margin = int(reach) + 2
-    page = np.full((side + 2 * margin, side + 2 * margin), np.square(reach + 1), np.float32)
-    if not len(starts):
-        return page[margin:-margin, margin:-margin]
-    corners = np.floor(np.minimum(starts, ends) - reach).astype(np.intp)
-    width = int(np.ceil(np.abs(ends - starts).max() + 2 * reach)) + 1
-    across = np.arange(width, dtype=np.float32) + np.float32(0.5)
-    page = np.pad(page, ((0, width), (0, width)), constant_values=page[0, 0])
-    for first in range(0, len(starts), PIECES_AT_ONCE):
-        piece = slice(first, first + PIECES_AT_ONCE)
-        corner, along = corners[piece], (ends - starts)[piece]
-        offset = corner - starts[piece]
-        x = (across + offset[:, :1])[:, np.newaxis, :].astype(np.float32)
-        y = (across + offset[:, 1:])[:, :, np.newaxis].astype(np.float32)
-        dx, dy = along[:, 0, np.newaxis, np.newaxis], along[:, 1, np.newaxis, np.newaxis]
-        square = dx * dx + dy * dy
-        t = ((x * dx + y * dy) / np.where(square > 0, square, 1)).clip(0, 1)
-        squares = (x - t * dx) ** 2 + (y - t * dy) ** 2
-        for (left, top), own in zip((corner + margin).tolist(), squares, strict=True):
-            window = page[top : top + width, left : left + width]
-            np.minimum(window, own, out=window)
-    return page[margin : margin + side, margin : margin + side]
+    width = int(np.ceil(np.abs(ends - starts).max(initial=0) + 2 * reach)) + 1
+    page = np.full((side + 2 * width, side + 2 * width), np.square(reach + 1), np.float32)
+    inside = page[width : width + side, width : width + side]
+    solid = np.square(reach - 1.5) if reach > 1.5 else -1
+    corners, along = np.floor(np.minimum(starts, ends) - reach).astype(np.intp), ends - starts
+    count = PIECES_AT_ONCE
+    while len(starts):
+        for first in range(0, min(count, len(starts)), PIECES_AT_ONCE):
+            piece = slice(first, first + PIECES_AT_ONCE)
+            around = _around(starts[piece] - corners[piece], along[piece], width)
+            for (left, top), own in zip((corners[piece] + width).tolist(), around, strict=True):
+                window = page[top : top + width, left : left + width]
+                np.minimum(window, own, out=window)
+        # A scribble goes over and over what is ink already.
+        wanted = _are_open(inside > solid, corners[count:], width)
+        starts, along = starts[count:][wanted], along[count:][wanted]
+        corners = corners[count:][wanted]
+        count *= 2
+    return inside
+
+
+def _are_open(missing: Mask, corners: NDArray[np.intp], width: int) -> Mask:
+    """Tell of which square windows some pixel on the page is still missing, (n,)."""
+    side = len(missing)
+    count = np.zeros((side + 1, side + 1), np.int32)  # of what is missing above and to the left
+    count[1:, 1:] = missing.cumsum(axis=0, dtype=np.int32).cumsum(axis=1)
+    left, top = corners.clip(0, side).T
+    right, bottom = (corners + width).clip(0, side).T
+    within = count[bottom, right] - count[top, right] - count[bottom, left] + count[top, left]
+    found: Mask = within > 0
+    return found
+
+
+def _around(starts: Reals, along: Reals, width: int) -> Reals:
+    """Return squared distances from straight pieces, each in its own window, (n, width, width).
+
+    Args:
+        starts: (n, 2) in pixels from the window's corner.
+        along: (n, 2) from start to end.
+    """
+    centres: Reals = np.arange(width, dtype=np.float32) + np.float32(0.5)
+    place = starts.astype(np.float32)
+    x: Reals = centres - place[:, 0, np.newaxis, np.newaxis]  # (n, 1, width)
+    y: Reals = centres[:, np.newaxis] - place[:, 1, np.newaxis, np.newaxis]  # (n, width, 1)
+    dx, dy = (along[:, axis, np.newaxis, np.newaxis] for axis in (0, 1))
+    square = dx * dx + dy * dy
+    t = ((x * dx + y * dy) / np.where(square > 0, square, 1)).clip(0, 1)
+    squares: Reals = np.square(x - t * dx) + np.square(y - t * dy)
+    return squares

@@ -68,13 +68,20 @@ def one_step(
         step(state, config.learning_rate, config)
         after = _answer(taught, image, digit)
     if not (math.isfinite(after["loss"]) and np.isfinite(network.theta).all()):
-        raise DivergenceError(
-            f"the step was too long: with a learning rate of {learning_rate:g} the weights are no "
-            "numbers any more",
-            next_step="try a smaller rate, for example 0.1; the network was not changed",
-        )
-    after["accuracy"] = taught.score(test_images, test_labels)
+        raise _too_long(learning_rate)
+    try:
+        after["accuracy"] = taught.score(test_images, test_labels)
+    except DivergenceError:  # the weights overflow on other pictures
+        raise _too_long(learning_rate) from None
     return taught, {"before": before, "after": after, "samples": len(test_images)}
+
+
+def _too_long(learning_rate: float) -> DivergenceError:
+    return DivergenceError(
+        f"the step was too long: with a learning rate of {learning_rate:g} the outputs are no "
+        "numbers any more",
+        next_step="try a smaller rate, for example 0.1; the network was not changed",
+    )
 
 
 def _framed(model: Model, source: Grey | IO[bytes]) -> Images:
@@ -102,7 +109,7 @@ def _answer(model: Model, image: Images, digit: int) -> dict[str, Any]:
     A = scale_pixels(model.seen(pictures), model.network.theta.dtype)
     loss = model.network.loss(model.network.forward(A), np.array([digit]))
     return {
-        "loss": loss,
+        "loss": loss + 0.0,  # which is never −0
         "probability": float(probabilities[digit]),
         "probabilities": probabilities.tolist(),
         "answer": NO_DIGIT if refused else str(probabilities.argmax()),
