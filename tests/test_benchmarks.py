@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import chromium
 from conftest import ROOT
 from nnscratch import Network, TrainConfig, load_model
 from nnscratch.data import Dataset
@@ -162,6 +163,15 @@ def test_pictures_of_several_digits_are_scored_whole_and_by_digit(benchmark):
     for step in several.STEPS:
         assert len(several.score(model, samples, rows, [step])) == 3
     assert several.distance("12345", "1345") == several.distance("17", "117") == 1
+
+
+def test_the_way_from_a_stroke_to_its_answer_is_timed(benchmark):
+    pytest.importorskip("starlette")
+    if not chromium.is_there():
+        pytest.skip(chromium.MISSING)
+    times = benchmark("page").measure(1)
+    assert len(times) > 40
+    assert all(0 < request <= shown for shown, request in times)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells of memory and threads")

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -13,22 +12,14 @@ import numpy as np
 import pytest
 import requests
 
+import chromium
 from conftest import ROOT
 from hand import ONE_ZERO, THREE, ZERO
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-dev-shm-usage", "--window-size=1280,1000",
-)  # fmt: skip
 PATIENCE_SECONDS = 20
 
-if not (CHROMIUM and DRIVER):
-    if os.environ.get("NNSCRATCH_BROWSER") == "required":
-        raise RuntimeError("NNSCRATCH_BROWSER=required, and chromium or chromedriver is missing")
-    pytest.skip("there is no chromium with its chromedriver here", allow_module_level=True)
+if not chromium.is_there():
+    pytest.skip(chromium.MISSING, allow_module_level=True)
 
 
 # ------------------------------------------------------------------------- a server and a browser
@@ -66,21 +57,9 @@ def address(folder):
     end(process)
 
 
-def start_browser(profile, *more):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={profile}", *more):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(options=options, service=Service(DRIVER))
-
-
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    driver = start_browser(tmp_path_factory.mktemp("profile"))
+    driver = chromium.start(tmp_path_factory.mktemp("profile"))
     yield driver
     driver.quit()
 
@@ -500,10 +479,11 @@ def test_a_run_is_stopped_and_its_epochs_stay(page):
 def test_one_step_is_taken_and_taken_back(page):
     page.draw(THREE)
     probability = page.answers("3")
+    page.set("step-lr", 0.1)
     page.run("document.getElementById('step-title').scrollIntoView()")
     page.driver.find_element("css selector", "#teach button:nth-child(9)").click()
     page.wait(lambda: "Probability of 8" in page.text("step-result"), 60)
-    page.wait(lambda: page.text("probability") != probability)
+    page.answers("8")
     page.click("take-back")
     page.wait(lambda: page.text("network-name").startswith("the bundled network"))
     page.wait(lambda: (page.text("answer"), page.text("probability")) == ("3", probability))
@@ -553,7 +533,7 @@ def test_the_accessibility_tree_names_every_control(page):
 
 
 def test_a_rebound_name_gets_nothing_from_the_page(address, tmp_path):
-    driver = start_browser(tmp_path, "--host-resolver-rules=MAP evil.example 127.0.0.1")
+    driver = chromium.start(tmp_path, "--host-resolver-rules=MAP evil.example 127.0.0.1")
     try:
         driver.get(address.replace("127.0.0.1", "evil.example"))
         assert not driver.find_elements("id", "drawing")

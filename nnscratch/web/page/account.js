@@ -15,10 +15,14 @@ export class Account {
     this.network = null;
     this.alone = null;
     this.rows = new Map();
+    this.pictures = new WeakMap(); // by mask
     byId("against").addEventListener("change", (event) => {
       chosen(event.target.value === "" ? null : Number(event.target.value));
     });
-    onTheme(() => this.show(this.look, this.network));
+    onTheme(() => {
+      this.pictures = new WeakMap();
+      this.show(this.look, this.network);
+    });
   }
 
   show(look, network) {
@@ -83,6 +87,16 @@ export class Account {
     this.fetchMasks(listed.map((unit) => unit.index));
   }
 
+  /** A small picture of a mask, painted once. */
+  painted(mask) {
+    if (mask && this.pictures.has(mask)) return this.pictures.get(mask);
+    const canvas = thumbnail("mask small-mask");
+    if (!mask) return canvas;
+    paintSigned(canvas, mask);
+    this.pictures.set(mask, canvas);
+    return canvas;
+  }
+
   /** The weights of a hidden unit, as far as they are here. */
   mask(index) {
     return (this.network.units.find((unit) => unit.index === index) ?? this.network.more?.get(index))?.weights;
@@ -107,9 +121,7 @@ export class Account {
   }
 
   unitRow(unit, share, widest) {
-    const canvas = thumbnail("mask small-mask");
-    const mask = this.mask(unit.index);
-    if (mask) paintSigned(canvas, mask);
+    const canvas = this.painted(this.mask(unit.index));
     const formula = `${number(unit.activation)} × (${number(unit.weight_for)} − ${
       unit.weight_against < 0 ? `(${number(unit.weight_against)})` : number(unit.weight_against)})`;
     const button = element("button", "share-button", canvas,

@@ -38,19 +38,25 @@ async function look() {
     return;
   }
   looking = true;
-  do {
-    again = false;
-    const asked = network;
-    try {
-      const answer = drawing.empty ? null : await api.look(drawing.content, asked, against);
-      works();
-      if (asked === network) show(answer);
-    } catch (error) {
-      fails(error);
-      if (!error.gone) show(null);
-    }
-  } while (again);
+  for (let request = ask(); request; ) {
+    const { asked, answer, error } = await request;
+    request = again ? ask() : null; // on its way while this one is shown
+    if (error) fails(error);
+    else works();
+    if (error?.gone || asked !== network) continue;
+    show(answer);
+  }
   looking = false;
+}
+
+async function ask() {
+  again = false;
+  const asked = network;
+  try {
+    return { asked, answer: drawing.empty ? null : await api.look(drawing.content, asked, against) };
+  } catch (error) {
+    return { asked, answer: null, error };
+  }
 }
 
 function changed() {
@@ -78,6 +84,7 @@ function show(answer) {
   account.show(answer, networks.get(network) ?? diagram.network);
   showLadder(answer);
   drawing.mark(answer && answer.answer.length > 1 ? found(answer.reading) : []);
+  document.dispatchEvent(new Event("answered")); // for whoever takes the time from outside
 }
 
 function reply(answer) {

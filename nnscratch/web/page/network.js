@@ -15,8 +15,13 @@ export class Diagram {
     this.look = null;
     this.alone = null; // the index of the unit pointed at
     this.digits = [...Array(10).keys()].map((digit) => this.digitRow(digit));
-    onTheme(() => this.paint());
-    new ResizeObserver(() => this.wire()).observe(document.querySelector(".stage"));
+    this.places = null; // where everything is, until something moves
+    onTheme(() => this.show(this.network));
+    const moved = new ResizeObserver(() => {
+      this.places = null;
+      this.wire();
+    });
+    for (const part of [".stage", "#units", "#digits", "#seen", ".sees h2"]) moved.observe(document.querySelector(part));
   }
 
   digitRow(digit) {
@@ -30,7 +35,9 @@ export class Diagram {
 
   /** Show the units of another network. */
   show(network) {
+    if (!network) return;
     this.network = network;
+    this.places = null;
     if (this.units.map((unit) => unit.index).join() !== network.units.map((u) => u.index).join()) {
       byId("units").replaceChildren();
       this.units = network.units.map(({ index }) => this.unitRow(index));
@@ -41,6 +48,7 @@ export class Diagram {
       ? `${shown} of ${all} hidden units` : `${inWords(all)} hidden unit${all === 1 ? "" : "s"}`;
     byId("which-units").textContent = all > shown
       ? `Shown are the ${shown} with the most say; the others count as well.` : "";
+    this.units.forEach(({ canvas }, i) => paintSigned(canvas, network.units[i].weights));
     this.paint();
   }
 
@@ -75,10 +83,9 @@ export class Diagram {
     if (!this.network) return;
     this.paintSeen();
     const active = new Map((this.look?.units ?? []).map((u) => [u.index, u.activation]));
-    this.units.forEach((unit, i) => {
+    this.units.forEach((unit) => {
       const known = active.has(unit.index);
       const activation = active.get(unit.index) ?? 0;
-      paintSigned(unit.canvas, this.network.units[i].weights);
       unit.value.textContent = known ? number(activation, 1) : "–";
       unit.button.classList.toggle("off", known && activation === 0);
       unit.button.classList.toggle("faded", this.alone !== null && this.alone !== unit.index);
@@ -113,12 +120,9 @@ export class Diagram {
       : "28 × 28 pixels of ink: your drawing, cut out, scaled and centred as the pictures it learned from.";
   }
 
-  /** Draw the lines: a unit's activation from the picture, weight × activation to each digit. */
-  wire() {
-    const svg = byId("wires");
-    svg.replaceChildren();
-    if (!this.network) return;
-    const frame = svg.getBoundingClientRect();
+  /** Where the picture, the units and the digits are, in pixels from the corner of the diagram. */
+  measure() {
+    const frame = byId("wires").getBoundingClientRect();
     const middle = (node) => {
       const box = node.getBoundingClientRect();
       return {
@@ -126,14 +130,25 @@ export class Diagram {
         y: box.top + box.height / 2 - frame.top,
       };
     };
+    return {
+      seen: middle(byId("seen")),
+      ends: this.digits.map(({ row }) => middle(row)),
+      boxes: this.units.map(({ button }) => middle(button)),
+    };
+  }
+
+  /** Draw the lines: a unit's activation from the picture, weight × activation to each digit. */
+  wire() {
+    const svg = byId("wires");
+    svg.replaceChildren();
+    if (!this.network) return;
+    const { seen, ends, boxes } = (this.places ??= this.measure());
     const active = new Map((this.look?.units ?? []).map((u) => [u.index, u.activation]));
-    const seen = middle(byId("seen"));
     const votes = this.network.units.map((u) => u.votes.map((v) => v * (active.get(u.index) ?? 0)));
     const strongest = largest(votes.flat());
     const mostActive = Math.max(...active.values(), 0);
-    const ends = this.digits.map(({ row }) => middle(row));
     this.units.forEach((unit, i) => {
-      const box = middle(unit.button);
+      const box = boxes[i];
       const shown = this.alone === null || this.alone === unit.index;
       const activation = active.get(unit.index) ?? 0;
       if (seen.right < box.left) {

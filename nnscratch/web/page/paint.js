@@ -29,11 +29,17 @@ dark.addEventListener("change", () => {
 
 export const css = ([r, g, b], alpha = 1) => `rgb(${r} ${g} ${b} / ${alpha})`;
 
-const mixed = (from, to, share) => from.map((value, i) => value + (to[i] - value) * share);
+const mixed = (from, to, share) => [
+  from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * share, from[2] + (to[2] - from[2]) * share,
+];
 
 function fill(canvas, colourOf) {
   const image = new ImageData(28, 28);
-  for (let p = 0; p < 784; p += 1) image.data.set([...colourOf(p), 255], 4 * p);
+  for (let p = 0; p < 784; p += 1) {
+    const colour = colourOf(p);
+    for (let i = 0; i < 3; i += 1) image.data[4 * p + i] = colour[i];
+    image.data[4 * p + 3] = 255;
+  }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
