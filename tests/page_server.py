@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 JSON = {"Content-Type": "application/json"}
@@ -57,12 +57,16 @@ class Page:
         return status, json.loads(body)
 
     def send(self, data: bytes, timeout: float = 30) -> bytes:
-        """Send bytes as they are, and return all that comes back until the server hangs up."""
+        """Send bytes as they are, and return all that comes back until the server hangs up.
+
+        What it has sent may be lost if it hangs up on what it did not want to read.
+        """
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
-            connection.sendall(data)
             received = b""
-            while piece := connection.recv(1 << 16):
-                received += piece
+            with suppress(ConnectionResetError, BrokenPipeError):
+                connection.sendall(data)
+                while piece := connection.recv(1 << 16):
+                    received += piece
             return received
 
     @contextmanager

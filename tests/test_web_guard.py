@@ -16,6 +16,7 @@ GETS = ["/", "/index.html", "/favicon.ico", "/api/model"]
 POSTS = [f"/api/{name}" for name in ("look", "picture", "train", "stop", "step", "save")]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 BYTES = {"Content-Type": "application/octet-stream"}
+HUNG_UP = 0
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +110,32 @@ def test_a_host_that_is_missing_or_there_twice_is_refused(page, head, statuses):
     answer = page.send(f"{head.format(host=page.host)}Connection: close\r\n\r\n".encode())
     assert int(answer.split()[1]) in statuses
     assert b"settings" not in answer
+
+
+@pytest.mark.parametrize(
+    ("request_line", "statuses"),
+    [
+        ("OPTIONS * HTTP/1.1", {404, 405}),
+        ("CONNECT evil.example:443 HTTP/1.1", {404, 405}),
+        ("PRI * HTTP/2.0", {400, 404, 405}),
+        ("GET /api/model HTTP/1.1\r\nX: " + "a" * 200_000, {400, HUNG_UP}),
+        ("GET /" + "a" * 200_000 + " HTTP/1.1", {400, HUNG_UP}),
+        ("POST /api/stop HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3", {400, 415}),
+        ("POST /api/stop HTTP/1.1\r\nTransfer-Encoding: xchunked", {400, 415, 501}),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
+)
+def test_odd_requests_are_refused_in_order(page, request_line, statuses):
+    answer = page.send(f"{request_line}\r\nHost: {page.host}\r\nConnection: close\r\n\r\n".encode())
+    assert (int(answer.split()[1]) if answer else HUNG_UP) in statuses
+
+
+def test_a_socket_of_the_web_is_not_opened(page):
+    upgrade = f"GET /api/model HTTP/1.1\r\nHost: {page.host}\r\nConnection: Upgrade, close\r\n"
+    upgrade += "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+    for origin, status in (("", 200), ("Origin: http://evil.example\r\n", 403)):
+        head = f"{upgrade}AAAAAAAAAAAAAAAAAAAAAA==\r\n{origin}Connection: close\r\n\r\n"
+        assert page.send(head.encode()).startswith(f"HTTP/1.1 {status}".encode())
 
 
 @pytest.mark.parametrize("origin", [

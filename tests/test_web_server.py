@@ -20,7 +20,6 @@ pytest.importorskip("starlette")
 
 SMALL = {"validation": 200, "batch-size": 16}  # for a data set of 1,200 pictures
 ENDLESS = {**SMALL, "epochs": 200, "hidden": 256, "batch-size": 1}
-RUN_THREADS = 2  # of a run: its own and its helper's
 
 
 @pytest.fixture
