@@ -81,6 +81,16 @@ def calibrate(
     return Calibration(fit_temperature(_outputs(network, seen), answers), rejector)
 
 
+def samples_to_learn(count: int, epochs: int = EPOCHS) -> int:
+    """Return how many samples `fit_rejector` learns from, over all epochs, for `count` pictures."""
+    pictures = count + round(DRAWN_PER_PICTURE * count) + round(NEGATIVES_PER_PICTURE * count)
+    return pictures * (epochs + LATER_CYCLES * _later_epochs(epochs))
+
+
+def _later_epochs(epochs: int) -> int:
+    return max(1, round(epochs * LATER_CYCLE))
+
+
 def fit_rejector(
     images: Images,
     labels: Labels,
@@ -105,7 +115,7 @@ def fit_rejector(
     negatives, _ = make_negatives(images, labels, count, rng)
     rejector = Rejector(units, rng=rng)
     _learn(rejector, digits, answers, negatives, epochs, LEARNING_RATE, rng, on_samples)
-    again = max(1, round(epochs * LATER_CYCLE))
+    again = _later_epochs(epochs)
     for _ in range(LATER_CYCLES):
         negatives, _ = make_negatives(images, labels, count, rng, letters=LETTERS_LATER)
         _learn(rejector, digits, answers, negatives, again, LEARNING_RATE / 2, rng, on_samples)

@@ -79,11 +79,13 @@ class Page:
     Attributes:
         digits: all of them, as they are read: rows from the top, each from the left.
         inverted: whether the ink was dark.
+        sideways: whether it lay on its side, and was read turned by a quarter.
         notes: every doubt, each in one line.
     """
 
     digits: tuple[ReadDigit, ...]
     inverted: bool
+    sideways: bool
     notes: tuple[str, ...]
 
     @property
@@ -138,11 +140,11 @@ def read_page(
         everything, _ = find_ink(sheet.grey, inverted, ruling=True, noise_margin=NOISE_MARGIN)
         if are_remains(everything, [digit.box for digit in digits]):
             raise no_digit("there are only lines")
-    notes = []
-    if abs(turned) == QUARTER:
+    notes, sideways = [], abs(turned) == QUARTER
+    if sideways:
         way = "left" if turned > 0 else "right"
         notes.append(f"the picture seems to be turned sideways: it was read turned to the {way}")
-    return Page(digits, inverted, tuple(notes))
+    return Page(digits, inverted, sideways, tuple(notes))
 
 
 @dataclass(frozen=True)

@@ -97,9 +97,12 @@ def read_digits(
         error.where = name
         raise error from None
     whole = _scaled(page, sheet)
-    if single and not _are_several(whole, single.picture.box):
-        return _single(single)
-    if refusal and refusal.picture and not _are_several(whole, refusal.picture.box):
+    shown = single.picture if single else refusal.picture if refusal else None
+    unsure = single is not None and single.probability < UNSURE
+    if shown and not _are_several(whole, shown.box, sideways=page.sideways, unsure=unsure):
+        if single:
+            return _single(single)
+        assert refusal is not None
         raise refusal  # one shape that looks like no digit is not cut until its parts do
     if refusal and len(whole.digits) < 2:
         raise refusal
@@ -146,29 +149,35 @@ def _scaled(page: Page, sheet: Sheet) -> Reading:
     return Reading(None, tuple(digits), size, page.inverted, page.notes)
 
 
-def _are_several(page: Reading, box: Box) -> bool:
-    """Tell whether a picture that was answered as one digit shows several.
+def _are_several(page: Reading, box: Box, *, sideways: bool, unsure: bool) -> bool:
+    """Tell whether a picture that was taken for one digit shows several.
 
-    It does if a digit of like size stands outside the box of the one, or if the one is too wide.
+    It does if a digit of like size stands outside the box of the one, if the one is too wide to be
+    one (too high where the page lies on its side), or if the one was unsure and none of the several
+    is doubtful.
     """
     left, top, right, bottom = box
-    tallest = max(_height(digit.box) for digit in page.digits)
-    large = [digit for digit in page.digits if _height(digit.box) >= LIKE_HEIGHT * tallest]
+    tallest = max(_height(digit.box, sideways) for digit in page.digits)
+    large = [d for d in page.digits if _height(d.box, sideways) >= LIKE_HEIGHT * tallest]
+    if len(large) < 2:
+        return False
     outside = [
         digit
         for digit in large
-        if _height(digit.box) >= LOWEST_BESIDE * (bottom - top)
+        if _height(digit.box, sideways) >= LOWEST_BESIDE * _height(box, sideways)
         and not (
             left <= (digit.box[0] + digit.box[2]) / 2 <= right
             and top <= (digit.box[1] + digit.box[3]) / 2 <= bottom
         )
     ]
-    if outside and len(large) > 1:
-        return True
     rows = {digit.row for digit in large}
     apart = len(rows) > 1 and all(digit.probability > SURE for digit in large)
-    return len(large) > 1 and (apart or right - left > WIDEST_DIGIT * (bottom - top))
+    too_wide = _height(box, not sideways) > WIDEST_DIGIT * _height(box, sideways)
+    sure = unsure and not any(digit.doubtful for digit in large)
+    return bool(outside) or apart or too_wide or sure
 
 
-def _height(box: Box) -> int:
-    return box[3] - box[1]
+def _height(box: Box, sideways: bool) -> int:
+    """Return how high a box is, or how wide where the page lies on its side."""
+    left, top, right, bottom = box
+    return right - left if sideways else bottom - top

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from nnscratch.calibrate import Calibration, calibrate
+from nnscratch.calibrate import Calibration, calibrate, samples_to_learn
 from nnscratch.config import BUNDLED_NAME, NO_TEACHER, TrainConfig
 from nnscratch.data import Dataset
 from nnscratch.errors import ConfigError, DataError, ModelFileError, OutputError, Terminated
@@ -129,9 +129,11 @@ def resume(path: Path, teacher: str | None = None) -> Run:
         ConfigError: a teacher was named, and the run had none.
     """
     instead = f"name the file that ends in {INTERRUPTED}, or train anew without --resume"
-    if not path.exists():
-        raise ModelFileError("there is no such file", where=str(path), next_step=instead)
-    saved = load_model(path)
+    try:
+        saved = load_model(path)
+    except ModelFileError as error:
+        error.next_step = instead
+        raise
     if saved.generator is None:
         raise ModelFileError(
             "this is a finished model, not an interrupted run", where=str(path), next_step=instead
@@ -236,7 +238,7 @@ def train(
     on_samples: Callable[[int], None] = lambda count: None,
     on_epoch: Callable[[EpochResult], None] = lambda result: None,
     on_kept: Callable[[Kept], None] = lambda kept: None,
-    on_refusing: Callable[[int], None] = lambda count: None,
+    on_refusing: Callable[[int, int], None] = lambda count, total: None,
 ) -> Finished:
     """Train to the end, look at the test set once, and save the model.
 
@@ -247,7 +249,7 @@ def train(
         on_kept: called if the run is interrupted, once its finished epochs are safe; then the
             interruption goes on its way.
         on_refusing: called, when all epochs are done and the run is to learn what is no digit,
-            with the number of samples seen since the last call; 0 before the first.
+            with the number of samples seen since the last call, 0 at first, and of all to be seen.
 
     Raises:
         DataError: a resumed run's files are not those it learned from so far.
@@ -291,7 +293,10 @@ def learn(
 
 
 def finish(
-    run: Run, dataset: Dataset, *, on_refusing: Callable[[int], None] = lambda count: None
+    run: Run,
+    dataset: Dataset,
+    *,
+    on_refusing: Callable[[int, int], None] = lambda count, total: None,
 ) -> tuple[Model, Report]:
     """Return the model that a run came to, and what it makes of the test set: looked at once.
 
@@ -300,10 +305,11 @@ def finish(
     """
     learned = None
     if run.config.refuse:
-        on_refusing(0)
+        total = samples_to_learn(len(dataset.train_images) - run.config.validation_size)
+        on_refusing(0, total)
         learned = calibrate(
             run.state.network, dataset.train_images, dataset.train_labels, run.config,
-            drawn=dataset.drawn, on_samples=on_refusing,
+            drawn=dataset.drawn, on_samples=lambda count: on_refusing(count, total),
         )  # fmt: skip
     report = evaluate(run.state.network, dataset.test_images, dataset.test_labels)
     return _model(run, {"loss": report.loss, "accuracy": report.accuracy}, learned), report

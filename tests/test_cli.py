@@ -439,14 +439,14 @@ def test_the_changelog_knows_the_version():
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_the_defaults_that_help_and_readme_tell_are_those_of_the_settings(run):
+def test_the_defaults_that_help_and_docs_tell_are_those_of_the_settings(run):
     import re
 
     from nnscratch.config import SETTINGS, TrainConfig, as_dict
 
     help_text = run("train", "--help", COLUMNS=200, TERMINAL_WIDTH=200).stdout
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = re.search(r"\| `train` \| default.*?\n\n", readme, re.DOTALL)[0]
+    page = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
+    table = re.search(r"\| `train` \| default.*?\n\n", page, re.DOTALL)[0]
     for key, value in as_dict(TrainConfig()).items():
         flag = SETTINGS[key].flag
         told = {True: "yes", False: "no"}.get(value) if isinstance(value, bool) else f"{value}"

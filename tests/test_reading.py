@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import some_digits
 from hand import ONE_ZERO, SEVEN, THREE, arc
 from nnscratch import load_model
 from nnscratch.data.synthetic import draw_digits
@@ -14,7 +15,7 @@ from nnscratch.pictures.ink import Sheet
 from nnscratch.pictures.read import load_picture
 from nnscratch.pictures.strokes import draw_strokes
 from nnscratch.reading import read_digits
-from pages import cropped
+from pages import cropped, row_of
 
 MODEL = load_model("pretrained")
 
@@ -86,6 +87,15 @@ def test_rows_may_slant(slope):
 def test_a_turned_page_is_turned_level():
     page = Image.fromarray(page_of("2345067")).rotate(-25, expand=True)
     assert read(page).text == "2345067"
+
+
+@pytest.mark.parametrize("angle", [90, 270])
+@pytest.mark.parametrize("seed", [3, 8])
+def test_a_row_of_close_digits_turned_sideways_is_no_tall_one(seed, angle):
+    images, labels = some_digits(5, seed)
+    reading = read(np.rot90(255 - row_of(images, 0.2), angle // 90))
+    assert reading.text == "".join(map(str, labels))
+    assert "sideways" in reading.notes[0]
 
 
 @pytest.mark.parametrize("angle", [90, 270])

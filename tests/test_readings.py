@@ -145,7 +145,10 @@ def test_each_of_several_digits_is_accounted_for(run, written):
     folder, _ = written
     digits = record(run, folder / "four.png", "--why")["digits"]
     assert all(one["why"]["digit"] == one["digit"] for one in digits)
-    assert run("predict", folder / "four.png", "--why").stdout.count("Why ") == 4
+    told = run("predict", folder / "four.png", "--why").stdout
+    assert told.count("Why ") == 4
+    for number, one in enumerate(digits, 1):
+        assert f"Digit {number} of 4. Why {one['digit']} and not" in told
 
 
 def test_a_picture_from_stdin_can_be_marked_too(run, written, tmp_path):

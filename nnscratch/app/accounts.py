@@ -18,13 +18,17 @@ UNITS_LISTED = 8
 TABLE_WIDTH = 48
 
 
-def show_why(reason: Why) -> None:
-    """Write the account of one answer: what was seen, what it was made of, what would tip it."""
+def show_why(reason: Why, of_which: str = "") -> None:
+    """Write the account of one answer: what was seen, what it was made of, what would tip it.
+
+    Args:
+        of_which: says which of several digits it is about.
+    """
     account = reason.account
     digit, against = account.digit, account.against
     say()
-    say(f"Why {digit} and not {against}? Red (+) speaks for {digit}, blue (-) for {against}",
-        style="bold")  # fmt: skip
+    colours = f"Red (+) speaks for {digit}, blue (-) for {against}"
+    say(f"{of_which}Why {digit} and not {against}? {colours}", style="bold")
     if reason.deskewed:
         say("The pixels are those that this model saw: sheared upright", style="dim")
     panels: list[RenderableType] = [Group(*draw_signed(account.pixels)), _unit_table(account)]

@@ -140,14 +140,14 @@ class TrainingScreen:
                 self.task, completed=self.done, figures=f"{self.figures}{rate:,.0f} samples/s"
             )
 
-    def on_refusing(self, count: int) -> None:
+    def on_refusing(self, count: int, total: int) -> None:
         """Say that what is no digit is being learned, and how fast."""
         if not count:
             err.print("Learning what is no digit; with 60,000 pictures that takes some minutes")
             self.shown_at = self.started = time.perf_counter()
             self.done = self.done_at_start = 0
             self.figures = "no digit  "
-            self.progress.update(self.task, completed=0, total=None)
+            self.progress.update(self.task, completed=0, total=total)
         self.on_samples(count)
 
     def on_epoch(self, result: EpochResult, watched: tuple[str, Prediction] | None = None) -> None:

@@ -194,8 +194,8 @@ def _digit_table(report: Report) -> Table:
 
 
 def _reliability_table(report: Report) -> Table:
-    title = f"Reliability: calibration error {report.calibration_error:.2%}"
-    rows = table(title)
+    error = f"{report.calibration_error:.2%}"
+    rows = table(f"How sure, how often right: {error} apart on average")
     for heading in ("probability", "answers", "mean probability", "right"):
         rows.add_column(heading, justify="right")
     for tenth in report.reliability:

@@ -143,14 +143,21 @@ def _show_json(image: str, model: str, read: Reading | NNScratchError, reasons: 
 def _show_at_length(
     image: str, model: str, read: Reading | NNScratchError, reasons: list[Why]
 ) -> None:
-    from nnscratch.app import accounts, readings, terminal
+    from nnscratch.app import readings, terminal
 
     if isinstance(read, NNScratchError):
         terminal.show_error(read)
     else:
         readings.show_reading(image, read, model)
-    for reason in reasons:
-        accounts.show_why(reason)
+    _show_accounts(reasons)
+
+
+def _show_accounts(reasons: list[Why]) -> None:
+    from nnscratch.app import accounts
+
+    for number, reason in enumerate(reasons, 1):
+        of_which = f"Digit {number} of {len(reasons)}. " if len(reasons) > 1 else ""
+        accounts.show_why(reason, of_which)
 
 
 def _show_in_a_line(
@@ -159,14 +166,13 @@ def _show_in_a_line(
     read: Reading | NNScratchError,
     reasons: list[Why],
 ) -> None:
-    from nnscratch.app import accounts, readings
+    from nnscratch.app import readings
 
     if isinstance(read, NNScratchError):
         readings.show_failure_line(image, read)
     else:
         readings.show_reading_line(image, read)
-    for reason in reasons:
-        accounts.show_why(reason)
+    _show_accounts(reasons)
 
 
 def _accounts(

@@ -136,8 +136,8 @@ def train(
             screen.on_samples(count)
             signals.check()
 
-        def on_refusing(count: int) -> None:
-            screen.on_refusing(count)
+        def on_refusing(count: int, total: int) -> None:
+            screen.on_refusing(count, total)
             signals.check()
 
         def on_epoch(result: EpochResult) -> None:
