@@ -143,6 +143,9 @@ def place(fitted: Ink, *, by_mass: bool = True) -> Ink:
 def corner_of(fitted: Ink, *, by_mass: bool = True) -> tuple[int, int]:
     """Return where `place` puts the ink's first pixel: row and column of 28×28."""
     middle = centre_of_mass(fitted[np.newaxis])[0] if by_mass else np.array(fitted.shape) / 2
+    # The middle of what is symmetric lies between two pixels, and the last bits, which depend on
+    # the threads of BLAS, do not choose between them.
+    middle = middle.round(4)
     top, left = (
         int(np.clip(np.rint(CENTRE - at), 0, SIZE - side))
         for at, side in zip(middle, fitted.shape, strict=True)
