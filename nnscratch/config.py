@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -239,3 +239,20 @@ def read_toml(path: Path, next_step: str) -> dict[str, object]:
 def as_dict(config: TrainConfig) -> dict[str, Any]:
     """Return the settings as a plain table, in the order of their definition."""
     return dataclasses.asdict(config)
+
+
+def as_options(config: TrainConfig, always: Collection[str] = ()) -> list[str]:
+    """Return the settings as words of the command line: what is no default, and `always`.
+
+    >>> as_options(TrainConfig(epochs=3, deskew=True), always=["seed"])
+    ['--epochs', '3', '--deskew', '--seed', '0']
+    """
+    words = []
+    for key, value in as_dict(config).items():
+        if key in always or value != getattr(TrainConfig, key):
+            flag = SETTINGS[key].flag
+            if isinstance(value, bool):
+                words.append(flag if value else flag.replace("--", "--no-", 1))
+            else:
+                words += [flag, str(value)]
+    return words

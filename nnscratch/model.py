@@ -7,8 +7,7 @@ whoever else asks, call these and differ only in how they show what comes back.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -24,6 +23,7 @@ from nnscratch.products import Floats, scale_pixels
 from nnscratch.reject import Rejector
 
 if TYPE_CHECKING:
+    from nnscratch.pictures.decode import Source
     from nnscratch.pictures.read import Prepared
 
 UNSURE = 0.6  # a probability below this is said to be unsure
@@ -73,7 +73,8 @@ class Why:
         seen: (28, 28) uint8, the picture as the network saw it; its ink is seen / 255.
         deskewed: whether that is sheared upright.
         account: what each pixel and each hidden unit adds to the lead.
-        tipping: a small change of ink that would have changed the answer; None if there is none.
+        tipping: a small change of ink that would have changed the answer; None if there is none, or
+            if none was looked for.
     """
 
     seen: Images
@@ -157,10 +158,8 @@ class Model:
         """Return pictures (n, 28, 28) uint8 as the network sees them: deskewed if it wants that."""
         return deskew(images) if self.network.deskewed else images
 
-    def read(
-        self, source: Path | str | IO[bytes], *, invert: bool | None = None, name: str = ""
-    ) -> Prediction:
-        """Say which digit a picture file shows; arguments and errors as `pictures.load_picture`."""
+    def read(self, source: Source, *, invert: bool | None = None, name: str = "") -> Prediction:
+        """Say which digit a picture shows; arguments and errors as `pictures.load_picture`."""
         from nnscratch.pictures.read import load_picture, name_of  # Pillow: training does without
 
         picture = load_picture(source, invert=invert, name=name)
@@ -187,13 +186,15 @@ class Model:
         notes = tuple(_doubts(picture, probabilities))
         return Prediction(picture, int(probabilities.argmax()), probabilities, notes)
 
-    def why(self, image: Images, against: int | None = None) -> Why:
+    def why(self, image: Images, against: int | None = None, *, tipping: bool = True) -> Why:
         """Account for the answer to one picture.
 
         Args:
             image: (28, 28), uint8 0–255 or float 0–1, framed as MNIST's are.
             against: the digit that it might have been, 0 … 9; the runner-up if None, or if it is
                 the answer itself.
+            tipping: look for what would have changed the answer; it takes several times as long
+                as all else.
 
         Raises:
             ArrayError: they are not so.
@@ -203,7 +204,8 @@ class Model:
         first, second = (int(digit) for digit in self.network.forward(A)[0].argsort()[:-3:-1])
         other = second if against is None or against == first else against
         account = explain(self.network, A, first, other)
-        return Why(seen[0], self.network.deskewed, account, tip(self.network, A, other))
+        change = tip(self.network, A, other) if tipping else None
+        return Why(seen[0], self.network.deskewed, account, change)
 
     def outspoken_units(self, count: int = UNITS_SHOWN) -> NDArray[np.intp]:
         """Return the numbers of the hidden units with the most say, at most `count`, ascending.

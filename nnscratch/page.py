@@ -27,7 +27,7 @@ from nnscratch.pictures.cuts import (
     find_candidates,
 )
 from nnscratch.pictures.framing import Images, Ink
-from nnscratch.pictures.ink import Grey, find_ink, no_digit, turned_ink
+from nnscratch.pictures.ink import Grey, Sheet, find_ink, no_digit, turned_ink
 from nnscratch.pictures.rows import digit_height, find_rows, find_slope
 from nnscratch.products import Floats
 
@@ -103,7 +103,7 @@ def text_of(digits: Iterable[ReadDigit]) -> str:
 
 
 def read_page(
-    model: Model, grey: Grey, invert: bool | None = None, *, skip: Collection[str] = ()
+    model: Model, grey: Grey | Sheet, invert: bool | None = None, *, skip: Collection[str] = ()
 ) -> Page:
     """Read all digits of a page; boxes are in its own pixels.
 
@@ -111,14 +111,15 @@ def read_page(
     makes most sense is taken.
 
     Args:
-        grey: (height, width) uint8.
+        grey: (height, width) uint8, or a sheet, which has its own `invert`.
         invert: as in `pictures.load_picture`.
         skip: names of STEPS to leave out, to see what each is worth.
 
     Raises:
         NoDigitError: there is none.
     """
-    ink, inverted = find_ink(grey, invert, noise_margin=NOISE_MARGIN)
+    sheet = grey if isinstance(grey, Sheet) else Sheet(grey, invert)
+    ink, inverted = sheet.ink(NOISE_MARGIN)
     best = _read_ink(model, ink, skip)
     turned = 0.0
     for angle in _worth_turning(best) if "turns" not in skip else []:
@@ -136,7 +137,7 @@ def read_page(
     if strange or best.strangeness > STRANGEST:
         raise no_digit("most of what is there looks like none of the ten")
     if all(digit.digit == 1 for digit in digits):
-        everything, _ = find_ink(grey, inverted, ruling=True, noise_margin=NOISE_MARGIN)
+        everything, _ = find_ink(sheet.grey, inverted, ruling=True, noise_margin=NOISE_MARGIN)
         if are_remains(everything, [digit.box for digit in digits]):
             raise no_digit("there are only lines")
     notes, sideways = [], abs(turned) == QUARTER

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
 
 from nnscratch.errors import NoDigitError
 from nnscratch.model import UNSURE, Model, Prediction
 from nnscratch.page import Page, ReadDigit, read_page, text_of
 from nnscratch.pictures.cuts import Box
-from nnscratch.pictures.decode import read_grey, read_stream
-from nnscratch.pictures.ink import Grey
+from nnscratch.pictures.decode import Source, read_sheet, read_stream
+from nnscratch.pictures.framing import ink_box
+from nnscratch.pictures.ink import Sheet
 from nnscratch.pictures.read import name_of
+from nnscratch.pictures.segment import SURE_INK, connected
 
 __all__ = ["ReadDigit", "Reading", "read_digits"]
 
@@ -51,7 +52,7 @@ class Reading:
 
 def read_digits(
     model: Model,
-    source: Path | str | IO[bytes],
+    source: Source,
     *,
     invert: bool | None = None,
     name: str = "",
@@ -68,28 +69,34 @@ def read_digits(
         NoDigitError: it can be read, and holds no digit.
     """
     name = name or name_of(source)
-    if not isinstance(source, Path | str) and not source.seekable():
+    if not isinstance(source, Path | str | Sheet) and not source.seekable():
         source = read_stream(source)
     if several is False:
         return _single(model.read(source, invert=invert, name=name))
     single, refusal = None, None
     if several is None:
+        reduced = read_sheet(source, name, invert=invert)
+        if reduced.size == (reduced.grey.shape[1], reduced.grey.shape[0]):
+            source = reduced  # it is whole after all, and its ink need not be measured again
         try:
-            single = model.read(source, invert=invert, name=name)
+            single = model.read(reduced, name=name)
         except NoDigitError as error:
             refusal = error
-        if single and single.picture.unchanged:
+        if single and (single.picture.unchanged or _is_one_shape(reduced)):
             return _single(single)
-    grey, size = read_grey(source, name, LONGEST_SIDE)
+        framed = refusal and refusal.picture
+        if refusal and framed and not framed.unchanged and _is_one_shape(reduced):
+            raise refusal
+    sheet = read_sheet(source, name, LONGEST_SIDE, invert)
     try:
-        page = read_page(model, grey, invert)
+        page = read_page(model, sheet)
     except NoDigitError as error:
         if single:
             return _single(single)
         error = refusal or error
         error.where = name
         raise error from None
-    whole = _scaled(page, grey, size)
+    whole = _scaled(page, sheet)
     shown = single.picture if single else refusal.picture if refusal else None
     unsure = single is not None and single.probability < UNSURE
     if shown and not _are_several(whole, shown.box, sideways=page.sideways, unsure=unsure):
@@ -100,6 +107,18 @@ def read_digits(
     if refusal and len(whole.digits) < 2:
         raise refusal
     return whole
+
+
+def _is_one_shape(sheet: Sheet) -> bool:
+    """Tell whether all ink hangs together and is no wider than a digit: then no page is looked for.
+
+    It would be cut only if it were wider; see `_are_several`.
+    """
+    ink, _ = sheet.ink()
+    _, count = connected(ink > SURE_INK)
+    rows, columns = ink_box(ink)
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    return count == 1 and width <= WIDEST_DIGIT * height
 
 
 def _single(prediction: Prediction) -> Reading:
@@ -118,8 +137,9 @@ def _single(prediction: Prediction) -> Reading:
     return Reading(prediction, (digit,), picture.size, picture.inverted, prediction.notes)
 
 
-def _scaled(page: Page, grey: Grey, size: tuple[int, int]) -> Reading:
+def _scaled(page: Page, sheet: Sheet) -> Reading:
     """Return the reading of a page, its boxes in pixels of the whole picture."""
+    size, grey = sheet.size, sheet.grey
     across, down = size[0] / grey.shape[1], size[1] / grey.shape[0]
     digits = []
     for digit in page.digits:

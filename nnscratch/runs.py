@@ -129,9 +129,11 @@ def resume(path: Path, teacher: str | None = None) -> Run:
         ConfigError: a teacher was named, and the run had none.
     """
     instead = f"name the file that ends in {INTERRUPTED}, or train anew without --resume"
-    if not path.exists():
-        raise ModelFileError("there is no such file", where=str(path), next_step=instead)
-    saved = load_model(path)
+    try:
+        saved = load_model(path)
+    except ModelFileError as error:
+        error.next_step = instead
+        raise
     if saved.generator is None:
         raise ModelFileError(
             "this is a finished model, not an interrupted run", where=str(path), next_step=instead

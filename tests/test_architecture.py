@@ -1,6 +1,7 @@
 """The house: who may import whom, and what a plain import may not load."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ FLOORS = (
         "runs",
     ),
     ("lab", "records"),
-    ("app", "web"),
+    ("web", "app"),
 )
 ROOMS = [room for floor in FLOORS for room in floor]
 
@@ -52,6 +53,8 @@ LIBRARIES = {
     ],
     "matplotlib": ["app/plots", "app/sweep_plots"],
     "distributed": ["lab/cluster"],
+    "starlette": ["web/site"],
+    "uvicorn": ["web/server"],
 }
 
 FILES = sorted(path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))
@@ -93,7 +96,7 @@ def test_imports_point_downwards(file):
     own = ROOMS.index(room_of(file))
     for room in own_rooms(file):
         assert ROOMS.index(room) <= own, f"{file} imports {room}"
-        assert {room_of(file), room} != {"app", "web"} or file == Path("app/cli")
+        assert (room_of(file), room) != ("app", "web") or file == Path("app/commands/draw")
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
@@ -117,7 +120,7 @@ def loaded_by(code):
 
 
 def test_a_plain_import_loads_nothing_heavy():
-    heavy = {"rich", "typer", "requests", "PIL", "matplotlib", "numpy"}
+    heavy = {"rich", "typer", "requests", "PIL", "matplotlib", "numpy", "starlette", "uvicorn"}
     assert not heavy & loaded_by("import nnscratch")
 
 
@@ -132,7 +135,39 @@ def test_the_data_wing_loads_neither_requests_nor_pillow():
 
 
 def test_help_loads_neither_numpy_nor_requests_nor_pillow():
-    assert not {"numpy", "requests", "PIL", "matplotlib"} & loaded_by("import nnscratch.app.cli")
+    heavy = {"numpy", "requests", "PIL", "matplotlib", "starlette", "uvicorn"}
+    assert not heavy & loaded_by("import nnscratch.app.cli")
+
+
+def all_loaded_by(*words, data_dir, folder):
+    """The libraries that are loaded when a command has ended."""
+    script = (
+        "import sys, atexit; sys.argv = ['nnscratch', *sys.argv[1:]]; from nnscratch.app import "
+        "cli; atexit.register(lambda: print('loaded', *{name.partition('.')[0] for name in "
+        "sys.modules}, file=sys.__stdout__)); cli.main()"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", script, *map(str, words)],
+        cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False,
+        env={**os.environ, "NNSCRATCH_DATA_DIR": str(data_dir), "PYTHONPATH": str(ROOT)},
+    ).stdout  # fmt: skip
+    line = output.splitlines()[-1]
+    assert line.startswith("loaded "), output
+    return set(line.split())
+
+
+def test_only_the_page_loads_what_serves_it(own_data, tmp_path):
+    picture = next((ROOT / "data" / "samples").glob("*.png"))
+    small = ("--epochs", 1, "--validation", 200)
+    for words in (
+        ["--help"], ["draw", "--help"], ["train", *small], ["evaluate", "model.npz"],
+        ["predict", picture, "--json"], ["gradcheck"], ["download", "--mirror", "http://[::1]:1"],
+    ):  # fmt: skip
+        loaded = all_loaded_by(*words, data_dir=own_data, folder=tmp_path)
+        assert "nnscratch" in loaded
+        assert not {"starlette", "uvicorn", "asyncio"} & loaded, words
+    missing = ["draw", "--no-browser", "--model", "missing.npz"]
+    assert "starlette" in all_loaded_by(*missing, data_dir=own_data, folder=tmp_path)
 
 
 def test_the_public_names_are_there_and_documented():

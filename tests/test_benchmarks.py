@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import chromium
 from conftest import ROOT
 from nnscratch import Network, TrainConfig, load_model
 from nnscratch.data import Dataset
@@ -175,3 +176,30 @@ def test_a_sweep_is_timed_against_its_runs_one_by_one(
     assert (tmp_path / "model.npz").exists()
     assert sweep.seconds_at_once(grid, own_dataset, tmp_path) > 0
     assert len((tmp_path / "sweep" / "runs.jsonl").read_text().splitlines()) == 3
+
+
+def test_the_way_from_a_stroke_to_its_answer_is_timed(benchmark):
+    pytest.importorskip("starlette")
+    if not chromium.is_there():
+        pytest.skip(chromium.MISSING)
+    times = benchmark("page").measure(1)
+    assert len(times) > 40
+    assert all(0 < request <= shown for shown, request in times)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells of memory and threads")
+def test_the_server_is_soaked(benchmark, own_data, monkeypatch, capsys):
+    pytest.importorskip("starlette")
+    draw = benchmark("draw")
+    monkeypatch.setenv("NNSCRATCH_DATA_DIR", str(own_data))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    few = {"epochs": 1, "validation": 200, "batch-size": 1}
+    with draw.serving() as server:
+        assert draw.run(server, **few) == "done"
+        threads = server.threads()
+        draw.close_a_tab(server, **few)
+        assert min(draw.looks(server, 3) + draw.looks_while_training(server, 2, **few)) > 0
+        assert draw.settled(server).endswith(f"{threads:3d} threads")
+        assert 30 < server.megabytes() < 400
+    assert draw.in_words([3.0, 1.0, 2.0]) == "median 2 ms, 99% 2 ms, most 3 ms"
+    assert capsys.readouterr().out == ""

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import typer.main
 
 from conftest import ROOT
-from nnscratch.config import TrainConfig, as_dict, config_from, load_settings
+from nnscratch.app.cli import app
+from nnscratch.config import TrainConfig, as_dict, as_options, config_from, load_settings
 from nnscratch.errors import ConfigError
 
 BAD = {
@@ -106,3 +108,22 @@ def test_an_options_name_in_a_file_is_answered_with_the_settings_name():
     with pytest.raises(ConfigError) as caught:
         config_from({"lr": 0.1})
     assert caught.value.next_step == "the setting of --lr is called learning_rate"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        TrainConfig(),
+        TrainConfig(learning_rate=1 / 3, epochs=7, batch_size=1, hidden_size=256, seed=2**32 - 1),
+        TrainConfig(learning_rate=1e-7, momentum=0.9, weight_decay=1e-5, schedule="cosine"),
+        TrainConfig(augment=True, deskew=True, refuse=True, teacher="pretrained"),
+    ],
+    ids=["defaults", "of the page", "of a recipe", "switches"],
+)
+@pytest.mark.parametrize("always", [(), ("learning_rate", "seed", "deskew")], ids=["few", "more"])
+def test_settings_as_options_are_understood_by_train_as_the_same_settings(config, always):
+    words = as_options(config, always)
+    assert config != TrainConfig() or bool(words) == bool(always)
+    parsed = typer.main.get_command(app).commands["train"].make_context("train", words).params
+    kinds = {key: type(value) for key, value in as_dict(config).items()}
+    assert TrainConfig(**{key: kind(parsed[key]) for key, kind in kinds.items()}) == config

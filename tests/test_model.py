@@ -226,3 +226,12 @@ def test_the_model_on_board_refuses_most_of_what_is_no_digit_and_hardly_a_digit(
     none, _ = make_negatives(digits, labels, 550, rng)
     assert (model.strangeness(none) > 0).mean() > 0.7
     assert (model.strangeness(digits) > 0).mean() < 0.05
+
+
+def test_an_account_need_not_say_what_would_have_tipped_it(images, rng):
+    model = a_model(rng)
+    whole, short = (model.why(images[0], tipping=tipping) for tipping in (True, False))
+    assert whole.tipping is not None
+    assert short.tipping is None
+    assert np.array_equal(short.account.pixels, whole.account.pixels)
+    assert replace(short.account, pixels=0) == replace(whole.account, pixels=0)

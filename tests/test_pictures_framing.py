@@ -6,7 +6,15 @@ import sys
 import numpy as np
 import pytest
 
-from nnscratch.pictures.framing import FINE, centre_of_mass, deskew, ink_box, place, stroke_width
+from nnscratch.pictures.framing import (
+    FINE,
+    centre_of_mass,
+    corner_of,
+    deskew,
+    ink_box,
+    place,
+    stroke_width,
+)
 from nnscratch.pictures.ink import find_ink
 from nnscratch.pictures.read import prepare_grey
 from pages import page
@@ -100,6 +108,17 @@ def test_mnist_is_framed_as_its_makers_say(mnist):
     centres = centre_of_mass(pictures)
     assert centres.min() > 13.47
     assert centres.max() < 14.51
+
+
+def test_the_last_bits_do_not_move_what_is_symmetric(rng):
+    half = rng.random((10, 8)).astype(np.float32)
+    ink = np.vstack([half, half[::-1]])  # its middle lies between two rows
+    corners = set()
+    for row in (0, -1):
+        other = ink.copy()
+        other[row] += np.float32(1e-6)
+        corners.add(corner_of(other)[0])
+    assert len(corners) == 1
 
 
 def test_the_centre_of_mass_comes_to_the_nearest_whole_pixel(rng):

@@ -3,9 +3,18 @@
 import numpy as np
 import pytest
 
+from hand import arc
 from nnscratch.errors import NoDigitError
 from nnscratch.pictures.read import prepare_grey
-from nnscratch.pictures.ruling import BROKEN, _may_be_ruled, _unbroken, without_ruling
+from nnscratch.pictures.ruling import (
+    BROKEN,
+    FEWEST_LINES,
+    STEEPEST,
+    _may_be_ruled,
+    _unbroken,
+    without_ruling,
+)
+from nnscratch.pictures.strokes import draw_strokes
 from pages import page
 
 PAPER, PENCIL = 235, 145
@@ -50,7 +59,7 @@ def test_strokes_of_a_small_picture_are_not_printed_lines():
     assert np.array_equal(without_ruling(picture), picture)
 
 
-@pytest.mark.parametrize("slope", [0.0, 0.02, -0.05])
+@pytest.mark.parametrize("slope", [0.0, 0.02, -0.05, STEEPEST, -STEEPEST])
 def test_a_page_with_lines_is_never_passed_over(slope):
     for count in (4, 5, 9):
         height, width = 200, 240
@@ -60,6 +69,13 @@ def test_a_page_with_lines_is_never_passed_over(slope):
         ruling[:, : width // 5] = 0  # a line may be broken
         assert _may_be_ruled(ruling)
     assert not _may_be_ruled(page(480, 640, 7).astype(np.float32))
+
+
+def test_a_stroke_that_wanders_is_not_taken_for_lines():
+    ring = 255 - draw_strokes([arc((0.5, 0.5), 0, 2, 0.45)]).astype(np.float32)
+    dark = np.count_nonzero(ring, axis=0)
+    assert np.count_nonzero(dark >= FEWEST_LINES) > 0.9 * len(dark)  # as dark as lines would be
+    assert not _may_be_ruled(ring)
 
 
 @pytest.mark.parametrize("axis", [0, 1])

@@ -6,6 +6,7 @@ import pytest
 from nnscratch.data.synthetic import draw_digits
 from nnscratch.errors import NoDigitError
 from nnscratch.pictures.framing import ink_box
+from nnscratch.pictures.morphology import places
 from nnscratch.pictures.read import prepare_grey
 from nnscratch.pictures.segment import choose_main, connected, drop_edges, find_shapes
 from pages import PLAIN, SEVEN, alike, page, row_of
@@ -168,3 +169,10 @@ def test_one_dot_is_no_digit():
     dot[50:53, 50:53] = 255
     with pytest.raises(NoDigitError):
         prepare_grey(dot)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 40), (40, 3), (0, 5)])
+def test_the_places_of_a_mask_are_those_of_numpy(shape, rng):
+    for mask in (rng.random(shape) > 0.5, (rng.random(shape[::-1]) > 0.5).T):
+        for found, expected in zip(places(mask), np.nonzero(mask), strict=True):
+            assert np.array_equal(found, expected)

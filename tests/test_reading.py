@@ -7,10 +7,13 @@ import pytest
 from PIL import Image
 
 from conftest import some_digits
+from hand import ONE_ZERO, SEVEN, THREE, arc
 from nnscratch import load_model
 from nnscratch.data.synthetic import draw_digits
 from nnscratch.errors import NoDigitError, PictureError
+from nnscratch.pictures.ink import Sheet
 from nnscratch.pictures.read import load_picture
+from nnscratch.pictures.strokes import draw_strokes
 from nnscratch.reading import read_digits
 from pages import cropped, row_of
 
@@ -345,3 +348,24 @@ def test_a_stream_that_cannot_go_back_is_read():
             return False
 
     assert read_digits(MODEL, Pipe(file.getvalue())).text == "2038"
+
+
+@pytest.mark.parametrize("invert", [None, True])
+@pytest.mark.parametrize("strokes", [THREE, SEVEN, ONE_ZERO], ids=["three", "seven", "ten"])
+def test_a_sheet_is_read_as_the_file_that_holds_it(strokes, invert):
+    grey = draw_strokes(strokes)
+    file, sheet = read(grey, invert=invert), read_digits(MODEL, Sheet(grey, invert))
+    assert (file.text, file.size, file.inverted) == (sheet.text, sheet.size, sheet.inverted)
+    for one, other in zip(file.digits, sheet.digits, strict=True):
+        assert np.array_equal(one.probabilities, other.probabilities)
+        assert one.box == other.box
+
+
+def test_one_shape_is_several_digits_only_if_it_is_wide():
+    ones = [[[x, 0.2], [x, 0.8]] for x in (0.3, 0.7)]
+    joined = draw_strokes([*ones, [[0.3, 0.5], [0.7, 0.5]]])  # an H, no wider than high
+    for said in (None, False):
+        with pytest.raises(NoDigitError, match="none of the ten"):
+            read_digits(MODEL, Sheet(joined), several=said)
+    wide = draw_strokes([arc((0.3, 0.5), 0, 2, 0.2), arc((0.7, 0.5), 0, 2, 0.2)])
+    assert read_digits(MODEL, Sheet(wide)).text == "00"

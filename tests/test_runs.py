@@ -140,7 +140,7 @@ def test_a_finished_model_is_not_resumed(own_dataset, output):
 
 
 def test_a_run_to_resume_that_is_not_there_is_not_trained_by_that_name(output):
-    with pytest.raises(ModelFileError, match="there is no such file") as caught:
+    with pytest.raises(ModelFileError, match="there is no such model") as caught:
         runs.resume(output)
     assert caught.value.where == str(output)
     assert ".interrupted.npz" in caught.value.next_step

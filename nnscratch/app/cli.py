@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from nnscratch import __version__
 from nnscratch.app.commands.compare import compare
 from nnscratch.app.commands.download import download
+from nnscratch.app.commands.draw import draw
 from nnscratch.app.commands.evaluate import evaluate
 from nnscratch.app.commands.gradcheck import gradcheck
 from nnscratch.app.commands.predict import predict
@@ -132,5 +133,5 @@ def root(
     """Train, evaluate and use a 784-10-10 neural network for MNIST, written in NumPy."""
 
 
-for command in (download, train, evaluate, predict, sweep, gradcheck, compare):
+for command in (download, train, evaluate, predict, draw, sweep, compare, gradcheck):
     app.command(cls=ListCommand if command is sweep else Command)(command)

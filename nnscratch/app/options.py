@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from nnscratch.app.calling import own_name
-from nnscratch.config import DATA_DIR_VARIABLE, SETTINGS, TrainConfig
+from nnscratch.config import BUNDLED_NAME, DATA_DIR_VARIABLE, SETTINGS, TrainConfig
 from nnscratch.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,6 +39,22 @@ DatasetName = Literal["auto", "mnist", "synthetic", "mnist+synthetic"]
 Json = Annotated[
     bool, typer.Option("--json/--no-json", help="Print JSON, and nothing else, to stdout.")
 ]
+
+
+HERE = "model.npz"  # the model that answers where none is named and this file is there
+AnsweringModel = Annotated[
+    str | None,
+    typer.Option(
+        help="Model file to ask, or `pretrained`; if not given, model.npz, or else pretrained.",
+        show_default=False,
+        metavar="FILE",
+    ),
+]
+
+
+def named_or_here(model: str | None) -> str:
+    """Return the model that is to answer: as it was named, or the one that lies here, or ours."""
+    return model or (HERE if Path(HERE).is_file() else BUNDLED_NAME)
 
 
 def with_settings(function: Callable[..., None]) -> Callable[..., None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Group
 from rich.table import Table
@@ -27,7 +28,7 @@ from nnscratch.app.terminal import (
     visible,
 )
 from nnscratch.arrays import Images
-from nnscratch.config import SETTINGS, TrainConfig, as_dict
+from nnscratch.config import TrainConfig, as_options
 from nnscratch.core import CLASSES, IN_FEATURES
 from nnscratch.data import Fetched, tested_on
 from nnscratch.gradcheck import BlockCheck
@@ -134,16 +135,8 @@ def show_report(report: Report, model: Model, path: str, dataset: str, split: st
 
 def _settings(model: Model) -> str:
     """Return the settings as options: those that always matter, and others that are not usual."""
-    defaults, words = as_dict(TrainConfig()), []
-    for key, value in as_dict(model.config).items():
-        if key not in ALWAYS_SHOWN and (value == defaults[key] or key == "hidden_size"):
-            continue
-        flag = SETTINGS[key].flag
-        if isinstance(value, bool):
-            words.append(flag if value else flag.replace("--", "--no-", 1))
-        else:
-            words.append(f"{flag} {value}")
-    return " ".join(words)
+    shown = replace(model.config, hidden_size=TrainConfig.hidden_size)  # the width says it
+    return " ".join(as_options(shown, ALWAYS_SHOWN))
 
 
 def show_mistakes(

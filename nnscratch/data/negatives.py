@@ -143,8 +143,8 @@ def _framed(picture: Images) -> Images:
     piece = picture[ink_box(picture)]
     if not piece.size:
         return np.zeros((SIZE, SIZE), np.uint8)
-    fitted, _ = fit_to_box(np.float32(1 / 255) * piece.astype(np.float32), change_stroke=False)
-    return np.rint(255 * place(fitted)).astype(np.uint8)
+    fitted = fit_to_box(np.float32(1 / 255) * piece.astype(np.float32), change_stroke=False)
+    return np.rint(255 * place(fitted.ink)).astype(np.uint8)
 
 
 # -------------------------------------------------------------------------------------- by the pen

@@ -8,6 +8,8 @@ ink        grey levels → ink
 segment    ink → the shapes that are the digit
 framing    a digit → 28×28
 read       all of it: `load_picture`
+ladder     a picture after each of these steps
+strokes    drawn by hand in a window: strokes → grey levels
 cleaning   of several digits: what may be one
 frames     of several digits: long lines and boxes taken away
 combs      of several digits: the short posts of a form taken away

@@ -13,6 +13,7 @@ from nnscratch.pictures.cuts import Box
 from nnscratch.pictures.frames import without_frames
 from nnscratch.pictures.framing import Ink, stroke_width
 from nnscratch.pictures.ink import no_digit
+from nnscratch.pictures.morphology import places
 from nnscratch.pictures.rows import LARGE, digit_height, join_halves
 from nnscratch.pictures.segment import STRAY_INK, SURE_INK, Labels, Shape, find_shapes
 
@@ -80,7 +81,7 @@ def _is_slanted_line(labels: Labels, shape: Shape) -> bool:
     if shape.width < max(LONG_LINE * labels.shape[1], LYING * shape.height):
         return False
     mask = labels[shape.top : shape.bottom, shape.left : shape.right] == shape.label
-    rows, columns = np.nonzero(mask)
+    rows, columns = places(mask)
     thickness = float(np.median(mask.sum(axis=0)))
     slope, start = np.polyfit(columns, rows, 1)
     return bool(np.abs(rows - (start + slope * columns)).max() <= thickness + 1)

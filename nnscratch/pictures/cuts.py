@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnscratch.pictures.framing import FAINT_INK, Images, Ink, fit_to_box, ink_box, place
-from nnscratch.pictures.morphology import running
+from nnscratch.pictures.morphology import places, running
 from nnscratch.pictures.rows import Row
 from nnscratch.pictures.segment import Labels, Shape
 
@@ -80,7 +80,7 @@ def _slices(labels: Labels, shape: Shape, height: float) -> list[Piece]:
     window = labels[shape.top : shape.bottom, shape.left : shape.right]
     mask = window == shape.label
     cuts = _cuts(mask, height)
-    rows, columns = np.nonzero(mask)
+    rows, columns = places(mask)
     which = np.zeros(len(rows), np.intp)
     for at, slant, _ in cuts:
         which += columns >= at + slant * (rows - mask.shape[0] / 2)
@@ -109,7 +109,7 @@ def _cuts(mask: NDArray[np.bool_], height: float) -> list[tuple[float, float, fl
     round digits that touch, there is much ink in a column, but little from its top to its bottom.
     """
     high, wide = mask.shape
-    rows, columns = np.nonzero(mask)
+    rows, columns = places(mask)
     found: list[tuple[float, float, float, float]] = []
     for slant in SLANTS:
         at = np.floor(columns - slant * (rows - high / 2)).astype(np.intp)
@@ -196,8 +196,8 @@ def _framed(ink: Ink, labels: Labels, pieces: list[Piece], box: Box) -> Images:
     mine = wanted | (near & (labels[window] == 0))
     digit = np.where(mine, ink[window], 0)
     rows, columns = ink_box(digit > FAINT_INK)
-    fitted, _ = fit_to_box(digit[rows, columns])
-    return np.rint(place(fitted) * 255).astype(np.uint8)
+    fitted = fit_to_box(digit[rows, columns])
+    return np.rint(place(fitted.ink) * 255).astype(np.uint8)
 
 
 def best_path(

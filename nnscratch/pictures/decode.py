@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from nnscratch.errors import PictureError
 from nnscratch.files import check_output, open_plain, write_atomically
 from nnscratch.pictures.flatten import reduce_on_white
-from nnscratch.pictures.ink import Grey
+from nnscratch.pictures.ink import Grey, Sheet
 from nnscratch.pictures.libtiff import quiet_libtiff
 from nnscratch.pictures.limits import (
     LARGEST_COPIED_BYTES,
@@ -35,11 +35,23 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 LONGEST_SIDE = 640  # pixels; what is larger is reduced while it is decoded
 
+Source = Path | str | IO[bytes] | Sheet  # a file, or what need not be decoded
+
 EXIF_ORIENTATION, EXIF_SOFTWARE = 0x0112, 0x0131
 SIGNATURE = "nnscratch"  # the software that made a picture of ours
 EXIF_PREFIX = b"Exif\0\0"
 RAW_EXIF = "Raw profile type exif"  # EXIF as text in a PNG, as ImageMagick writes it
 LARGEST_RAW_EXIF = 1 << 17  # letters; EXIF in a JPEG has at most half of that
+
+
+def read_sheet(
+    source: Source, name: str, longest_side: int = LONGEST_SIDE, invert: bool | None = None
+) -> Sheet:
+    """Decode a picture, if it is a file; arguments and errors as `read_grey`."""
+    if isinstance(source, Sheet):
+        return source
+    grey, size = read_grey(source, name, longest_side)
+    return Sheet(grey, invert, size)
 
 
 def read_grey(
@@ -182,6 +194,13 @@ def check_picture_output(path: Path) -> None:
     """
     _format_of(path)
     check_output(path, "the picture", is_ours=_is_ours)
+
+
+def as_png(grey: Grey) -> bytes:
+    """Return a picture (height, width) uint8 as the bytes of a PNG file."""
+    packed = io.BytesIO()
+    Image.fromarray(grey).save(packed, "PNG")
+    return packed.getvalue()
 
 
 def save_picture(image: NDArray[np.uint8], path: Path) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nnscratch.pictures.combs import find_teeth
 from nnscratch.pictures.framing import Ink, stroke_width
-from nnscratch.pictures.morphology import closing, running
+from nnscratch.pictures.morphology import closing, places, running
 from nnscratch.pictures.rows import digit_height
 from nnscratch.pictures.segment import SURE_INK, Shape, connected, find_shapes
 
@@ -123,7 +123,7 @@ def find_lines(ink: Ink, height: float, shortest: float = SHORTEST_LINE) -> list
     labels, count = connected(runs & mask)
     if not count:
         return []
-    rows, columns = np.nonzero(labels)
+    rows, columns = places(labels > 0)
     which = labels[rows, columns] - 1
     order = np.argsort(which, kind="stable")
     parts = np.split(order, np.cumsum(np.bincount(which, minlength=count))[:-1])

@@ -6,7 +6,7 @@ middle of 28×28. What a network has learned holds only for pictures framed alik
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,23 +92,39 @@ def is_mnist_like(image: Images) -> bool:
 # --------------------------------------------------------------------------- box, stroke and centre
 
 
-def fit_to_box(ink: Ink, *, change_stroke: bool = True) -> tuple[Ink, str]:
+class Fitted(NamedTuple):
+    """Ink fitted to the box.
+
+    Attributes:
+        ink: (height, width), the longer side 20, the strongest 1.
+        stroke: `kept`, `thickened` or `thinned`.
+        region: left, top, right, bottom of it, in pixels of the ink that it was made of; thickened
+            strokes reach beyond that.
+    """
+
+    ink: Ink
+    stroke: str
+    region: tuple[float, float, float, float]
+
+
+def fit_to_box(ink: Ink, *, change_stroke: bool = True) -> Fitted:
     """Fit the ink into 20×20, and bring strokes that are far off near MNIST's.
 
     Args:
         ink: (height, width) 0 to 1, cut to its box.
-
-    Returns:
-        Ink whose longer side is 20, the strongest 1; and `kept`, `thickened` or `thinned`.
     """
-    done = "kept"
+    height, width = ink.shape
+    done, region = "kept", (0.0, 0.0, float(width), float(height))
     if change_stroke:
         fine = _resize_longest(ink, FINE)
-        width = stroke_width(fine)
-        if not THINNEST * FINE <= width <= THICKEST * FINE:
-            ink, done = _with_stroke(fine, width)
+        thickness = stroke_width(fine)
+        if not THINNEST * FINE <= thickness <= THICKEST * FINE:
+            ink, done, (left, top) = _with_stroke(fine, thickness)
+            across, down = width / fine.shape[1], height / fine.shape[0]
+            right, bottom = left + ink.shape[1], top + ink.shape[0]
+            region = left * across, top * down, right * across, bottom * down
     fitted = _resize_longest(ink, BOX_SIZE)
-    return fitted / max(float(fitted.max()), FAINT_INK), done
+    return Fitted(fitted / max(float(fitted.max()), FAINT_INK), done, region)
 
 
 def place(fitted: Ink, *, by_mass: bool = True) -> Ink:
@@ -119,13 +135,22 @@ def place(fitted: Ink, *, by_mass: bool = True) -> Ink:
     """
     page = np.zeros((SIZE, SIZE), np.float32)
     height, width = fitted.shape
-    middle = centre_of_mass(fitted[np.newaxis])[0] if by_mass else np.array([height, width]) / 2
+    top, left = corner_of(fitted, by_mass=by_mass)
+    page[top : top + height, left : left + width] = fitted
+    return page
+
+
+def corner_of(fitted: Ink, *, by_mass: bool = True) -> tuple[int, int]:
+    """Return where `place` puts the ink's first pixel: row and column of 28×28."""
+    middle = centre_of_mass(fitted[np.newaxis])[0] if by_mass else np.array(fitted.shape) / 2
+    # The middle of what is symmetric lies between two pixels, and the last bits, which depend on
+    # the threads of BLAS, do not choose between them.
+    middle = middle.round(4)
     top, left = (
         int(np.clip(np.rint(CENTRE - at), 0, SIZE - side))
         for at, side in zip(middle, fitted.shape, strict=True)
     )
-    page[top : top + height, left : left + width] = fitted
-    return page
+    return top, left
 
 
 def stroke_width(ink: Ink) -> float:
@@ -138,7 +163,8 @@ def stroke_width(ink: Ink) -> float:
     return float(2 * np.count_nonzero(mask) / (perimeter * np.pi / 4))
 
 
-def _with_stroke(fine: Ink, width: float) -> tuple[Ink, str]:
+def _with_stroke(fine: Ink, width: float) -> tuple[Ink, str, tuple[int, int]]:
+    """Return ink with strokes changed, what was done, and the column and row of its corner."""
     thin = width < THINNEST * FINE
     radius = ((THIN_TARGET if thin else THICK_TARGET) * FINE - width) / 2
     room = int(abs(radius)) + 2
@@ -146,19 +172,23 @@ def _with_stroke(fine: Ink, width: float) -> tuple[Ink, str]:
     changed = _dilate(full, radius) if thin else 1 - _dilate(1 - full, -radius)
     box = ink_box(changed > FAINT_INK)
     if changed[box].size == 0:
-        return fine, "kept"
-    return changed[box], "thickened" if thin else "thinned"
+        return fine, "kept", (0, 0)
+    rows, columns = box
+    corner = columns.start - room, rows.start - room
+    return changed[box], "thickened" if thin else "thinned", corner
 
 
 def _dilate(ink: Ink, radius: float) -> Ink:
     """Spread ink over a disc of a radius in pixels, with a soft edge."""
     reach = int(radius + 1)
-    spread = ink.copy()
-    for down in range(-reach, reach + 1):
-        for across in range(-reach, reach + 1):
-            share = min(1.0, radius + 0.5 - float(np.hypot(down, across)))
+    (height, width), spread = ink.shape, ink.copy()
+    around = np.pad(ink, reach, mode="edge")
+    for down in range(2 * reach + 1):
+        for across in range(2 * reach + 1):
+            share = min(1.0, radius + 0.5 - float(np.hypot(down - reach, across - reach)))
             if share > 0:
-                np.maximum(spread, share * np.roll(ink, (down, across), (0, 1)), out=spread)
+                moved = around[down : down + height, across : across + width]
+                np.maximum(spread, moved if share == 1 else share * moved, out=spread)
     return spread
 
 
@@ -209,11 +239,11 @@ def deskew(images: Images) -> Images:
     upright = np.empty_like(images)
     for start in range(0, len(images), PIECE):
         piece = slice(start, start + PIECE)
-        upright[piece] = _move_rows(images[piece], _slant_per_row(images[piece]))
+        upright[piece] = _move_rows(images[piece], slant_per_row(images[piece]))
     return upright
 
 
-def _slant_per_row(images: Images) -> NDArray[np.float32]:
+def slant_per_row(images: Images) -> NDArray[np.float32]:
     """Return by how many pixels each row has drifted to the right of upright, (n, 28)."""
     ink = images.astype(np.float32)
     y_mean, x_mean = centre_of_mass(images).T

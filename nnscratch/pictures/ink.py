@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
@@ -43,21 +46,65 @@ def find_ink(
     Raises:
         NoDigitError: nothing stands out of the paper, or of its noise.
     """
+    return _measure(grey, invert, flatten, ruling).ink(noise_margin)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A picture's grey levels, and the ink on them, measured once for all who ask for it.
+
+    Attributes:
+        grey: (height, width) uint8.
+        invert: as in `find_ink`.
+        whole: width and height of the picture, if these are its reduced grey levels.
+    """
+
+    grey: Grey
+    invert: bool | None = None
+    whole: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the whole picture, in pixels."""
+        return self.whole or (self.grey.shape[1], self.grey.shape[0])
+
+    def ink(self, noise_margin: float = NOISE_MARGIN) -> tuple[Ink, bool]:
+        """Return what `find_ink` does."""
+        return self._measured.ink(noise_margin)
+
+    @cached_property
+    def _measured(self) -> _Measured:
+        return _measure(self.grey, self.invert, flatten=True, ruling=False)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """How far each pixel stands above the paper, the noise of that, and the tone of full ink."""
+
+    above: Ink
+    noise: float
+    full: float
+    inverted: bool
+
+    def ink(self, noise_margin: float) -> tuple[Ink, bool]:
+        if self.full < max(WEAKEST_CONTRAST, noise_margin * self.noise):
+            raise no_digit("nothing stands out from the paper")
+        ink = (self.above / self.full).clip(0, 1)
+        ink[ink < max(FAINT_INK, 3 * self.noise / self.full)] = 0
+        return ink, self.inverted
+
+
+def _measure(grey: Grey, invert: bool | None, flatten: bool, ruling: bool) -> _Measured:
     inverted = ink_is_dark(grey) if invert is None else invert
     bright = 255 - grey if inverted else grey
     tones, calm = bright.astype(np.float32), _blur(bright, max(bright.shape) / 150)
     reach = 2 * round(PAPER_REACH * max(grey.shape) / 2) + 1
-    above = tones - (opening(calm, reach) if flatten else np.median(calm))
+    above = tones - (opening(calm, reach) if flatten else np.float32(np.median(calm)))
     above -= np.median(above)
     if flatten and not ruling:
         above = without_ruling(above)
     noise = 1.4826 * float(np.median(np.abs(above)))
-    full = _full_ink(above)
-    if full < max(WEAKEST_CONTRAST, noise_margin * noise):
-        raise no_digit("nothing stands out from the paper")
-    ink = (above / full).clip(0, 1)
-    ink[ink < max(FAINT_INK, 3 * noise / full)] = 0
-    return ink, inverted
+    return _Measured(above, noise, _full_ink(above), inverted)
 
 
 def ink_is_dark(grey: Grey) -> bool:
@@ -114,9 +161,8 @@ def _full_ink(above: Ink) -> float:
     return float(np.median(strong))
 
 
-def _blur(grey: Grey, radius: float) -> Ink:
-    blurred = Image.fromarray(grey).filter(ImageFilter.BoxBlur(radius))
-    return np.asarray(blurred, np.float32)
+def _blur(grey: Grey, radius: float) -> Grey:
+    return np.asarray(Image.fromarray(grey).filter(ImageFilter.BoxBlur(radius)), np.uint8)
 
 
 def turned_ink(ink: Ink, angle: float) -> Ink:

@@ -16,14 +16,23 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from nnscratch.errors import NoDigitError
-from nnscratch.pictures.decode import read_grey
-from nnscratch.pictures.framing import SIZE, fit_to_box, ink_box, is_mnist_like, place, resize
-from nnscratch.pictures.ink import Grey, find_ink
+from nnscratch.pictures.decode import Source, read_sheet
+from nnscratch.pictures.framing import (
+    SIZE,
+    Fitted,
+    Ink,
+    corner_of,
+    fit_to_box,
+    ink_box,
+    is_mnist_like,
+    place,
+    resize,
+)
+from nnscratch.pictures.ink import Grey, Sheet, find_ink
 from nnscratch.pictures.segment import keep_digit
 
 STEPS = ("ink", "shape", "box", "centre", "stroke")
@@ -42,6 +51,8 @@ class Prepared:
         shapes: how many shapes of some size were seen, the pieces of one digit counted as one.
             If more than one, several digits seem to be there, and only the largest was read.
         unchanged: whether the picture was MNIST-like already and passed as it was.
+        window: the part of the picture that the 28×28 covers: left, top, right, bottom, in pixels
+            of that size; it may reach beyond the picture.
     """
 
     image: Grey
@@ -51,15 +62,14 @@ class Prepared:
     stroke: str = "kept"
     shapes: int = 1
     unchanged: bool = False
+    window: tuple[float, float, float, float] = (0.0, 0.0, float(SIZE), float(SIZE))
 
 
-def load_picture(
-    source: Path | str | IO[bytes], *, invert: bool | None = None, name: str = ""
-) -> Prepared:
+def load_picture(source: Source, *, invert: bool | None = None, name: str = "") -> Prepared:
     """Read a picture of one digit from a file and prepare it for the network.
 
     Args:
-        source: a path, or an open binary file.
+        source: a path, an open binary file, or a `Sheet`, which has its own `invert`.
         invert: True if the ink is dark, False if it is bright; None finds out.
         name: what to call the picture in errors. If empty, the path; for an open file its own
             name, or "the picture" if it has none.
@@ -69,19 +79,22 @@ def load_picture(
         NoDigitError: it can be read, and holds no digit.
     """
     name = name or name_of(source)
-    grey, size = read_grey(source, name)
+    sheet = read_sheet(source, name, invert=invert)
     try:
-        prepared = prepare_grey(grey, invert=invert)
+        prepared = prepare(sheet)
     except NoDigitError as error:
         error.where = name
         raise
+    size, grey = sheet.size, sheet.grey
     across, down = size[0] / grey.shape[1], size[1] / grey.shape[0]
     left, top, right, bottom = prepared.box
     box = (round(left * across), round(top * down), round(right * across), round(bottom * down))
-    return replace(prepared, size=size, box=box)
+    west, north, east, south = prepared.window
+    window = (west * across, north * down, east * across, south * down)
+    return replace(prepared, size=size, box=box, window=window)
 
 
-def name_of(source: Path | str | IO[bytes]) -> str:
+def name_of(source: Source) -> str:
     """Return what a picture is called in errors: its path, or the open file's own name."""
     if isinstance(source, Path | str):
         return str(source)
@@ -103,22 +116,54 @@ def prepare_grey(
     Raises:
         NoDigitError: the page is blank, or holds noise, or a row of digits.
     """
+    return prepare(Sheet(grey, invert), skip=skip, pass_through=pass_through)
+
+
+def prepare(sheet: Sheet, *, skip: Collection[str] = (), pass_through: bool = True) -> Prepared:
+    """Do what `prepare_grey` does, for a sheet, whose ink is measured once for all readers."""
+    grey, invert = sheet.grey, sheet.invert
     if pass_through:
         for inverted in (False, True) if invert is None else (invert,):
             image = 255 - grey if inverted else grey
             if is_mnist_like(image):
                 whole = (0, 0, SIZE, SIZE)
                 return Prepared(image, inverted, (SIZE, SIZE), whole, unchanged=True)
-    ink, inverted = find_ink(grey, invert, flatten="ink" not in skip)
-    shapes, stroke = 1, "kept"
+    ink, inverted = find_ink(grey, invert, flatten=False) if "ink" in skip else sheet.ink()
+    shapes = 1
     if "shape" not in skip:
         ink, shapes = keep_digit(ink)
+    framed = frame(ink, skip)
+    size = grey.shape[1], grey.shape[0]
+    return replace(framed, inverted=inverted, size=size, shapes=shapes)
+
+
+def frame(ink: Ink, skip: Collection[str] = ()) -> Prepared:
+    """Frame the ink of one digit as MNIST's makers did.
+
+    Args:
+        ink: (height, width) 0 to 1.
+        skip: as in `prepare_grey`; only box, centre and stroke matter here.
+    """
+    height, width = ink.shape
     rows, columns = ink_box(ink)
     box = (columns.start, rows.start, columns.stop, rows.stop)
+    window, stroke = (0.0, 0.0, float(width), float(height)), "kept"
     if "box" in skip:
         page = resize(ink, SIZE, SIZE)
     else:
-        fitted, stroke = fit_to_box(ink[rows, columns], change_stroke="stroke" not in skip)
-        page = place(fitted, by_mass="centre" not in skip)
+        fitted = fit_to_box(ink[rows, columns], change_stroke="stroke" not in skip)
+        by_mass, stroke = "centre" not in skip, fitted.stroke
+        page = place(fitted.ink, by_mass=by_mass)
+        window = _window(box, fitted, corner_of(fitted.ink, by_mass=by_mass))
     pixels = np.rint(page * 255).astype(np.uint8)
-    return Prepared(pixels, inverted, (grey.shape[1], grey.shape[0]), box, stroke, shapes)
+    return Prepared(pixels, False, (width, height), box, stroke, window=window)
+
+
+def _window(
+    box: tuple[int, int, int, int], fitted: Fitted, corner: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """Return the part of the picture that the 28×28 covers, the ink's corner being there."""
+    left, top, right, bottom = fitted.region
+    down, across = (bottom - top) / fitted.ink.shape[0], (right - left) / fitted.ink.shape[1]
+    left, top = box[0] + left - corner[1] * across, box[1] + top - corner[0] * down
+    return left, top, left + SIZE * across, top + SIZE * down

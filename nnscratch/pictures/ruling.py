@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnscratch.pictures.framing import Ink
-from nnscratch.pictures.morphology import closing
+from nnscratch.pictures.morphology import closing, running
 
 STEEPEST, SLOPES = 0.06, 49  # rows per column either way; and how many are tried
 STRIPS = 24  # a page is this many strips wide while the slope is sought
@@ -59,13 +59,20 @@ def _without_rows(above: Ink) -> Ink:
 def _may_be_ruled(above: Ink) -> bool:
     """Tell, whatever the slope, whether there is dark enough for the fewest lines.
 
-    Each line darkens most columns, at a row of its own. A digit on clean paper leaves many columns
-    bright, so that its page need not be searched.
+    Each line darkens most columns, at a row of its own, and within a band of rows as high as the
+    steepest climbs. A digit on clean paper leaves many columns bright, or wanders through many
+    bands, so that its page need not be searched.
     """
     width = above.shape[1]
     crossed = width - 1 - int(BROKEN / 100 * (width - 1))  # columns that a line darkens, at least
-    dark = np.count_nonzero(above > FAINTEST, axis=0)
-    return bool(np.minimum(dark, FEWEST_LINES).sum() >= FEWEST_LINES * crossed)
+    dark = above > FAINTEST
+    count = np.count_nonzero(dark, axis=0)
+    if np.minimum(count, FEWEST_LINES).sum() < FEWEST_LINES * crossed:
+        return False
+    band = 2 * (int(STEEPEST * width) // 2 + 2) + 1
+    around = np.concatenate([dark, dark[:band]])  # what leaves at one end comes back at the other
+    banded = running(np.maximum, around.view(np.uint8), band, 0)
+    return bool(np.count_nonzero(banded, axis=1).max() >= crossed)
 
 
 def _shift_columns(page: Ink, drop: NDArray[np.intp]) -> Ink:

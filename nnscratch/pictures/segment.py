@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nnscratch.errors import NoDigitError
 from nnscratch.pictures.framing import Ink, stroke_width
 from nnscratch.pictures.ink import no_digit
-from nnscratch.pictures.morphology import running
+from nnscratch.pictures.morphology import places, running
 
 SURE_INK = 0.35  # of full ink
 
@@ -123,14 +123,14 @@ def find_shapes(ink: Ink) -> tuple[Labels, list[Shape]]:
         (height, width) labels, 0 where there is none; and the shape of each label from 1.
     """
     labels, count = connected(ink > SURE_INK)
-    rows, columns = np.nonzero(labels)
+    rows, columns = places(labels > 0)
     which = labels[rows, columns] - 1
     mass = np.bincount(which, ink[rows, columns], count)
     low = [np.full(count, max(ink.shape)) for _ in range(2)]
     high = [np.zeros(count, np.intp) for _ in range(2)]
-    for axis, places in enumerate((rows, columns)):
-        np.minimum.at(low[axis], which, places)
-        np.maximum.at(high[axis], which, places + 1)
+    for axis, at in enumerate((rows, columns)):
+        np.minimum.at(low[axis], which, at)
+        np.maximum.at(high[axis], which, at + 1)
     height, width = ink.shape
     margin = EDGE * max(ink.shape)
     to_border = np.min([rows, columns, height - 1 - rows, width - 1 - columns], axis=0)
@@ -292,8 +292,8 @@ def connected(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
            [0, 1, 0, 0]]), 2)
     """
     edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    row_of, starts = np.nonzero(edges == 1)
-    ends = np.nonzero(edges == -1)[1]
+    row_of, starts = places(edges == 1)
+    ends = places(edges == -1)[1]
     parent = list(range(len(starts)))
 
     def root(run: int) -> int:

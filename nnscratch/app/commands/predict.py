@@ -11,15 +11,12 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from nnscratch.app.options import Json
-from nnscratch.config import BUNDLED_NAME
+from nnscratch.app.options import AnsweringModel, Json, named_or_here
 from nnscratch.errors import NNScratchError, PictureError
 
 if TYPE_CHECKING:
     from nnscratch.model import Model, Why
     from nnscratch.reading import Reading
-
-HERE = "model.npz"  # the model that answers where none is named and this file is there
 
 
 def predict(
@@ -31,14 +28,7 @@ def predict(
             show_default=False,
         ),
     ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Model file to ask, or `pretrained`; if not given, model.npz, or else pretrained.",
-            show_default=False,
-            metavar="FILE",
-        ),
-    ] = None,
+    model: AnsweringModel = None,
     invert: Annotated[
         bool | None,
         typer.Option(
@@ -121,7 +111,7 @@ def predict(
     alone = len(images) == 1 and not os.path.isdir(images[0])
     outputs = {"--save-prepared": save_prepared, "--save-marked": save_marked, "--plot": plot}
     _check_outputs(images[0] if alone else None, outputs)
-    name = model or (HERE if Path(HERE).is_file() else BUNDLED_NAME)
+    name = named_or_here(model)
     loaded, failed = load_model(name), False
     if not (alone or json):
         readings.show_model_name(name)

@@ -1,0 +1,181 @@
+// The diagram: what the network sees, its hidden units, the ten digits, and the lines between them.
+
+import { largest, onTheme, paintInk, paintShare, paintSigned, thumbnail } from "./paint.js";
+import { byId, element, number, percent } from "./words.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const WIDEST = 4.5; // pixels, for the strongest line
+
+export class Diagram {
+  /** @param pointed called with the index of the unit that is pointed at, or null */
+  constructor(pointed) {
+    this.pointed = pointed;
+    this.network = null;
+    this.units = []; // {index, button, canvas, value}
+    this.look = null;
+    this.alone = null; // the index of the unit pointed at
+    this.digits = [...Array(10).keys()].map((digit) => this.digitRow(digit));
+    this.places = null; // where everything is, until something moves
+    onTheme(() => this.show(this.network));
+    const moved = new ResizeObserver(() => {
+      this.places = null;
+      this.wire();
+    });
+    for (const part of [".stage", "#units", "#digits", "#seen", ".sees h2"]) moved.observe(document.querySelector(part));
+  }
+
+  digitRow(digit) {
+    const bar = element("span", "bar");
+    const value = element("span", "value", "–");
+    const row = element("li", "digit", element("span", "name", String(digit)),
+      element("span", "track", bar), value);
+    byId("digits").append(row);
+    return { row, bar, value };
+  }
+
+  /** Show the units of another network. */
+  show(network) {
+    if (!network) return;
+    this.network = network;
+    this.places = null;
+    if (this.units.map((unit) => unit.index).join() !== network.units.map((u) => u.index).join()) {
+      byId("units").replaceChildren();
+      this.units = network.units.map(({ index }) => this.unitRow(index));
+    }
+    const shown = network.units.length;
+    const all = network.hidden_size;
+    byId("units-title").textContent = all > shown
+      ? `${shown} of ${all} hidden units` : `${inWords(all)} hidden unit${all === 1 ? "" : "s"}`;
+    byId("which-units").textContent = all > shown
+      ? `Shown are the ${shown} with the most say; the others count as well.` : "";
+    this.units.forEach(({ canvas }, i) => paintSigned(canvas, network.units[i].weights));
+    this.paint();
+  }
+
+  unitRow(index) {
+    const canvas = thumbnail("mask");
+    const value = element("span", "activation", "–");
+    const button = element("button", "unit", canvas, value);
+    button.type = "button";
+    const over = () => this.pointed(index);
+    const out = () => this.pointed(null);
+    button.addEventListener("pointerenter", over);
+    button.addEventListener("focus", over);
+    button.addEventListener("pointerleave", out);
+    button.addEventListener("blur", out);
+    byId("units").append(element("li", "", button));
+    return { index, button, canvas, value };
+  }
+
+  /** Show what the network makes of the drawing. */
+  answer(look) {
+    this.look = look;
+    this.paint();
+  }
+
+  /** Show one unit alone, or all of them again. */
+  single(index) {
+    this.alone = this.units.some((unit) => unit.index === index) ? index : null;
+    this.paint();
+  }
+
+  paint() {
+    if (!this.network) return;
+    this.paintSeen();
+    const active = new Map((this.look?.units ?? []).map((u) => [u.index, u.activation]));
+    this.units.forEach((unit) => {
+      const known = active.has(unit.index);
+      const activation = active.get(unit.index) ?? 0;
+      unit.value.textContent = known ? number(activation, 1) : "–";
+      unit.button.classList.toggle("off", known && activation === 0);
+      unit.button.classList.toggle("faded", this.alone !== null && this.alone !== unit.index);
+      unit.button.setAttribute("aria-label", `Hidden unit ${unit.index}: ${
+        known ? (activation ? `on, ${number(activation, 1)}` : "off") : "nothing to see yet"}`);
+    });
+    const probabilities = this.look?.probabilities;
+    this.digits.forEach(({ row, bar, value }, digit) => {
+      const share = probabilities?.[digit] ?? 0;
+      bar.style.width = `${100 * share}%`;
+      value.textContent = probabilities ? percent(share) : "–";
+      row.classList.toggle("first", Boolean(probabilities) && share === Math.max(...probabilities));
+    });
+    this.wire();
+  }
+
+  paintSeen() {
+    const { seen } = this.look ?? {};
+    const unit = this.network.units.find((one) => one.index === this.alone);
+    const canvas = byId("seen");
+    if (seen && unit) {
+      const ink = seen.flat();
+      const shares = unit.weights.map((weight, p) => (weight * ink[p]) / 255);
+      paintShare(canvas, seen, shares, largest(shares));
+    } else {
+      paintInk(canvas, seen);
+    }
+    canvas.setAttribute("aria-label", seen
+      ? "The 28 by 28 pixels that the network sees" : "The 28 by 28 pixels that the network sees: nothing yet");
+    byId("seen-caption").textContent = seen && unit
+      ? `Unit ${unit.index} alone: the ink that turns it on (red) and off (blue).`
+      : "28 × 28 pixels of ink: your drawing, cut out, scaled and centred as the pictures it learned from.";
+  }
+
+  /** Where the picture, the units and the digits are, in pixels from the corner of the diagram. */
+  measure() {
+    const frame = byId("wires").getBoundingClientRect();
+    const middle = (node) => {
+      const box = node.getBoundingClientRect();
+      return {
+        left: box.left - frame.left, right: box.right - frame.left,
+        y: box.top + box.height / 2 - frame.top,
+      };
+    };
+    return {
+      seen: middle(byId("seen")),
+      ends: this.digits.map(({ row }) => middle(row)),
+      boxes: this.units.map(({ button }) => middle(button)),
+    };
+  }
+
+  /** Draw the lines: a unit's activation from the picture, weight × activation to each digit. */
+  wire() {
+    const svg = byId("wires");
+    svg.replaceChildren();
+    if (!this.network) return;
+    const { seen, ends, boxes } = (this.places ??= this.measure());
+    const active = new Map((this.look?.units ?? []).map((u) => [u.index, u.activation]));
+    const votes = this.network.units.map((u) => u.votes.map((v) => v * (active.get(u.index) ?? 0)));
+    const strongest = largest(votes.flat());
+    const mostActive = Math.max(...active.values(), 0);
+    this.units.forEach((unit, i) => {
+      const box = boxes[i];
+      const shown = this.alone === null || this.alone === unit.index;
+      const activation = active.get(unit.index) ?? 0;
+      if (seen.right < box.left) {
+        const width = mostActive ? (4 * activation) / mostActive : 0;
+        svg.append(wire(seen.right, seen.y, box.left, box.y, width, `in${shown ? "" : " faded"}`));
+      }
+      votes[i].forEach((vote, digit) => {
+        const share = strongest ? Math.abs(vote) / strongest : 0;
+        if (active.size && share < 0.02) return;
+        const sign = !active.size ? "idle" : vote > 0 ? "for" : "against";
+        const line = wire(box.right, box.y, ends[digit].left, ends[digit].y,
+          active.size ? share * WIDEST : 0.6, `${sign}${shown ? "" : " faded"}`);
+        line.setAttribute("opacity", active.size ? 0.25 + 0.75 * share : 0.5);
+        svg.append(line);
+      });
+    });
+  }
+}
+
+function wire(x1, y1, x2, y2, width, className) {
+  const path = document.createElementNS(SVG, "path");
+  const bend = (x2 - x1) * 0.45;
+  path.setAttribute("d", `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`);
+  path.setAttribute("stroke-width", Math.max(width, 0.4));
+  path.setAttribute("class", className);
+  return path;
+}
+
+const WORDS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"];
+const inWords = (count) => WORDS[count] ?? String(count);
