@@ -165,6 +165,7 @@ def test_pictures_of_several_digits_are_scored_whole_and_by_digit(benchmark):
     assert several.distance("12345", "1345") == several.distance("17", "117") == 1
 
 
+@pytest.mark.slow
 def test_a_sweep_is_timed_against_its_runs_one_by_one(
     benchmark, own_data, own_dataset, tmp_path, monkeypatch
 ):
@@ -178,6 +179,7 @@ def test_a_sweep_is_timed_against_its_runs_one_by_one(
     assert len((tmp_path / "sweep" / "runs.jsonl").read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_the_way_from_a_stroke_to_its_answer_is_timed(benchmark):
     pytest.importorskip("starlette")
     if not chromium.is_there():

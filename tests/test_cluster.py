@@ -67,6 +67,7 @@ def all_but_the_time(results, folder):
     return figures, models
 
 
+@pytest.mark.slow
 def test_the_same_comes_out_also_when_a_worker_is_killed_in_the_middle(
     cluster, own_dataset, tmp_path
 ):
@@ -93,6 +94,7 @@ def test_the_same_comes_out_also_when_a_worker_is_killed_in_the_middle(
     assert len(expected[1]) == 9
 
 
+@pytest.mark.slow
 def test_a_teacher_is_sent_along(cluster, own_dataset, tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path / "mine")  # where the workers are not
@@ -135,6 +137,7 @@ def test_a_worker_that_may_round_otherwise_is_noted():
     assert _notes({}) == ["the cluster has no worker yet, and the runs wait for one"]
 
 
+@pytest.mark.slow
 def test_the_command_shows_the_same_with_a_cluster_as_without(cluster, own_data, run, tmp_path):
     options = ("sweep", "--lr", "0.01,0.1", "--epochs", 1, "--validation", 200)
     here = run(*options, "-o", "here", data_dir=own_data)

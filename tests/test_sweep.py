@@ -47,6 +47,7 @@ def options(config):
         ({"augment": (True,), "deskew": (True,), "weight_decay": (1e-3,)}, (0,)),
     ],
 )
+@pytest.mark.slow
 def test_every_model_is_that_of_its_own_train_command(
     varied, seeds, own_data, own_dataset, tmp_path, run
 ):
@@ -232,6 +233,7 @@ def same_as_undisturbed(begin, tmp_path, kills):
 
 
 @posix_only
+@pytest.mark.slow
 def test_killed_and_taken_up_it_makes_every_run_once(begin, tmp_path):
     same_as_undisturbed(begin, tmp_path, 3)
 
@@ -271,6 +273,7 @@ def test_its_workers_end_when_it_is_killed_alone(seconds, begin):
 
 
 @needs_proc
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_told_and_the_rest_goes_on_later(begin):
     process = begin(epochs=30)
     process.stdout.readline()  # a run is done, so both workers are at work

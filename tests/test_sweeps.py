@@ -84,6 +84,7 @@ def test_json_is_one_line_a_run_and_nothing_else(run, own_data):
     assert sorted(again.stdout.splitlines()) == sorted(done.stdout.splitlines())
 
 
+@pytest.mark.slow
 def test_a_second_time_nothing_runs_twice_and_the_same_is_shown(run, own_data):
     options = ("sweep", "--lr", "0.01,0.1", *FAST)
     first, again = (run(*options, data_dir=own_data) for _ in range(2))
@@ -93,6 +94,7 @@ def test_a_second_time_nothing_runs_twice_and_the_same_is_shown(run, own_data):
     assert "run 1/2" not in again.stderr
 
 
+@pytest.mark.slow
 def test_a_file_lists_settings_and_an_option_goes_before_it(run, own_data, tmp_path):
     text = "learning_rate = [0.01, 0.1]\nhidden_size = 4\nepochs = 1\nvalidation_size = 200\n"
     (tmp_path / "s.toml").write_text(f"{text}seeds = 2\n")
@@ -103,6 +105,7 @@ def test_a_file_lists_settings_and_an_option_goes_before_it(run, own_data, tmp_p
     assert len(settings) == 4
 
 
+@pytest.mark.slow
 def test_switches_and_ranges_may_be_written_as_for_train_and_without_quotes(run, own_data):
     options = ("--lr", "0.01..1", "x3", "--deskew", "--no-augment", "--json")
     done = run("sweep", *options, *FAST, data_dir=own_data)

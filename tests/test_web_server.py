@@ -69,6 +69,7 @@ def test_the_page_names_the_model_it_was_started_with(tmp_path, own_data):
     assert shown["limits"] == {"strokes": 500, "points": 20_000, "epochs": 200, "hidden": 256}
 
 
+@pytest.mark.slow
 def test_a_run_on_the_page_is_the_command_that_it_shows_to_the_last_byte(page, run, own_data):
     asked = {"lr": 0.15, "hidden": 12, "epochs": 3, "seed": 4, "strokes": THREE, **SMALL}
     began, *epochs, done = page.train(**asked)
