@@ -416,6 +416,29 @@ def test_a_unit_of_a_wide_network_shows_its_mask_though_others_have_more_say(pag
     assert "adds" in page.text("account-caption")
 
 
+MASKS = "return [...document.querySelectorAll('#units canvas')].map((c) => c.toDataURL())"
+UNITS = (
+    "return [...document.querySelectorAll('#units button')].map((b) => b.ariaLabel.split(':')[0])"
+)
+
+
+def test_the_units_in_view_are_those_that_say_most_about_the_drawing(page):
+    page.draw(ZERO)
+    page.answers("0")
+    on = "return document.querySelectorAll('#units .unit:not(.off)').length"
+    assert page.run(on) == 10
+    assert page.text("which-units").startswith("Shown are the ten that say most about this drawing")
+    page.wait(lambda: len(set(page.run(MASKS))) == 10)
+    assert page.run("return document.querySelectorAll('#wires .for').length") > 10
+    before = page.run(UNITS)
+    page.draw([[(0.4, 0.5), (0.45, 0.5)]])
+    page.wait(lambda: len(page.sent()) == 2)
+    page.wait(lambda: page["reply"].get_attribute("aria-busy") == "false")
+    after = page.run(UNITS)
+    stayed = set(before) & set(after)
+    assert [before.index(unit) for unit in stayed] == [after.index(unit) for unit in stayed]
+
+
 @pytest.mark.parametrize("units", ["256", "-1", "1,,2", "x", ",".join(map(str, range(21)))])
 def test_only_hidden_units_that_there_are_can_be_asked_for(address, units):
     answer = requests.get(f"{address}api/model", params={"units": units}, timeout=10)

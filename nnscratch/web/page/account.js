@@ -1,8 +1,8 @@
 // Why this answer: the lead of one digit over another, pixel by pixel and unit by unit.
 
-import * as api from "./api.js";
 import { paintSheet, placeOf } from "./drawing.js";
 import { css, largest, onTheme, paintSigned, palette, thumbnail } from "./paint.js";
+import { getUnits, unitOf } from "./units.js";
 import { addingUp, byId, element, number, signed } from "./words.js";
 
 const LISTED = 10; // units with a row of their own
@@ -99,24 +99,17 @@ export class Account {
 
   /** The weights of a hidden unit, as far as they are here. */
   mask(index) {
-    return (this.network.units.find((unit) => unit.index === index) ?? this.network.more?.get(index))?.weights;
+    return unitOf(this.network, index)?.weights;
   }
 
   /** Get the masks that are not here yet, once the drawing rests. */
   fetchMasks(indices) {
     clearTimeout(this.fetching);
-    const missing = indices.filter((index) => !this.mask(index));
-    if (!missing.length) return;
     const { network } = this;
+    if (indices.every((index) => unitOf(network, index))) return;
     this.fetching = setTimeout(async () => {
-      try {
-        const { units } = await api.masks(network.network, missing);
-        network.more ??= new Map();
-        for (const unit of units) network.more.set(unit.index, unit);
-        if (network === this.network && this.look?.why) this.show(this.look, network);
-      } catch {
-        // without their masks the units still have their rows
-      }
+      const came = await getUnits(network, indices);
+      if (came && network === this.network && this.look?.why) this.show(this.look, network);
     }, 200);
   }
 
