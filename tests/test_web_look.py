@@ -110,7 +110,7 @@ def test_a_refused_drawing_is_explained_all_the_same(model, name):
     seen = look(model, DRAWINGS[name])
     assert (seen["answer"], seen["probability"], seen["reading"]) == ("?", None, None)
     assert "none of the ten" in seen["error"]["what"]
-    assert seen["error"]["next"]
+    assert seen["error"]["next"] == "show one digit, upright and whole"
     assert np.sum(seen["seen"]) > 0
     assert seen["why"]["pixels"]
     assert seen["ladder"]

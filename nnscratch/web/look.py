@@ -25,6 +25,7 @@ from nnscratch.reading import Reading, read_digits
 NO_DIGIT = "?"
 PAPER = 255
 NAME = "the drawing"
+NEXT_STEP = "show one digit, upright and whole"  # the command's own would name its options
 
 # What each step of the preparation does, in plain words.
 STEP_WORDS = {
@@ -84,7 +85,7 @@ def look(
     try:
         read = read_digits(model, picture, name=image)
     except NoDigitError as error:
-        told = {"what": error.what, "next": error.next_step}
+        told = {"what": error.what, "next": NEXT_STEP}
         found = _inside(model, picture, error.picture, against) if error.picture else {}
         return {**blank, "answer": NO_DIGIT, "notes": [], "error": told, **found}
     found = _inside(model, picture, read.single.picture, against) if read.single else {}
