@@ -235,7 +235,15 @@ def test_a_scribble_is_answered_with_a_question_mark(page):
     rng = np.random.default_rng(3)
     page.draw([rng.uniform(0.1, 0.9, (60, 2)).tolist()])
     page.answers("?")
-    assert page.text("notes")
+    assert page.text("notes").endswith("Show one digit, upright and whole.")
+    assert re.fullmatch(r"Had it had to answer: why \d and not \d\?", page.text("why-title"))
+    refusals = ["why-refused", "ladder-refused", "digits-refused"]
+    assert all(page[name].is_displayed() for name in refusals)
+    page.click("clear")
+    page.draw(THREE)
+    page.answers("3")
+    assert page.text("why-title").startswith("Why 3")
+    assert not any(page[name].is_displayed() for name in refusals)
 
 
 def test_a_pen_that_leaves_the_sheet_comes_back_unstuck(page):

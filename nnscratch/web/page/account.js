@@ -3,7 +3,7 @@
 import { paintSheet, placeOf } from "./drawing.js";
 import { css, largest, onTheme, paintSigned, palette, thumbnail } from "./paint.js";
 import { getUnits, unitOf } from "./units.js";
-import { addingUp, byId, element, number, signed } from "./words.js";
+import { addingUp, byId, element, isRefused, number, signed } from "./words.js";
 
 const LISTED = 10; // units with a row of their own
 
@@ -33,8 +33,11 @@ export class Account {
     byId("no-why").textContent = !look || look.answer === ""
       ? "Draw a digit first." : "Several digits are read one by one: draw a single one to take its answer apart.";
     for (const part of document.querySelectorAll(".when-why")) part.hidden = !why;
+    const refused = isRefused(look);
+    byId("why-refused").hidden = !why || !refused;
+    const question = why && `${refused ? "why" : "Why"} ${why.digit} and not ${why.against}?`;
     byId("why-title").textContent = why
-      ? `Why ${why.digit} and not ${why.against}?` : "Why this answer?";
+      ? `${refused ? "Had it had to answer: " : ""}${question}` : "Why this answer?";
     if (!why) return;
     this.choices(why);
     this.pixelSum(why);

@@ -2,7 +2,7 @@
 
 import { largest, onTheme, paintInk, paintShare, paintSigned, thumbnail } from "./paint.js";
 import { getUnits, unitOf } from "./units.js";
-import { byId, element, number, percent } from "./words.js";
+import { byId, element, isRefused, number, percent } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDEST = 4.5; // pixels, for the strongest line
@@ -132,6 +132,8 @@ export class Diagram {
         known ? (activation ? `on, ${number(activation, 1)}` : "off") : "nothing to see yet"}`);
     });
     const probabilities = this.look?.probabilities;
+    byId("digits").classList.toggle("withheld", isRefused(this.look));
+    byId("digits-refused").hidden = !isRefused(this.look);
     this.digits.forEach(({ row, bar, value }, digit) => {
       const share = probabilities?.[digit] ?? 0;
       bar.style.width = `${100 * share}%`;

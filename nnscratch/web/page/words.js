@@ -10,6 +10,9 @@ export function element(tag, className = "", ...inside) {
 
 export const byId = (id) => document.getElementById(id);
 
+/** Whether the network gave no answer to what is drawn. */
+export const isRefused = (look) => look?.answer === "?";
+
 const MINUS = "\u2212";
 
 /** Write a number with so many decimals and a true minus sign. */
