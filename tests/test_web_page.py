@@ -578,8 +578,17 @@ def test_the_page_says_when_the_server_has_gone(browser, tmp_path):
     process, address = start_server(tmp_path)
     page = Page(browser, address)
     page.open()
-    end(process)
     page.draw(THREE)
+    page.answers("3")
+    end(process)
+    page.run("scrollTo(0, 200)")
+    page.draw([[(0.1, 0.1), (0.2, 0.1)]])
     page.wait(lambda: page["message"].is_displayed())
     assert page.text("message").startswith("The server has gone")
+    assert page.run(
+        "const { top, bottom } = document.getElementById('message').getBoundingClientRect();"
+        "return top >= 0 && bottom <= innerHeight"
+    )
+    page.answers("")
+    assert page.text("notes") == "No answer."
     browser.get_log("browser")

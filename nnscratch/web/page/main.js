@@ -43,8 +43,9 @@ async function look() {
     request = again ? ask() : null; // on its way while this one is shown
     if (error) fails(error);
     else works();
-    if (error?.gone || asked !== network) continue;
-    show(answer);
+    if (!error && asked !== network) continue;
+    show(answer); // of an error nothing: the last answer is not one to what stands there now
+    if (error && !drawing.empty) byId("notes").textContent = "No answer.";
   }
   looking = false;
 }
