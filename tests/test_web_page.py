@@ -506,6 +506,16 @@ def test_a_run_is_stopped_and_its_epochs_stay(page):
     page.wait(lambda: page.text("run-status").startswith("Stopped"))
     assert page["save"].is_enabled()
     assert page["train"].is_enabled()
+    last = int(page["epoch"].get_attribute("max"))
+    assert f"--epochs {last} " in page.text("command") + " "
+    page.set("epoch", 1)
+    assert "--epochs 1 " in page.text("command") + " "
+    assert page.text("command-title").startswith("The network after epoch 1 ")
+    page.set("hidden", 12)
+    assert "--hidden 12" in page.text("command")
+    assert "will be" in page.text("command-title")
+    page.set("epoch", last)
+    assert "--hidden 12" not in page.text("command")
 
 
 @pytest.mark.mnist
@@ -526,6 +536,11 @@ def test_a_field_out_of_its_range_is_named_and_nothing_is_asked(page):
     train(page, epochs=100000)
     assert page.text("run-status").startswith("Epochs: a whole number")
     assert page["epochs"].get_attribute("aria-invalid") == "true"
+    assert page.text("command") == ""
+    assert not page["copy"].is_enabled()
+    page.set("epochs", 3)
+    assert "--epochs 3" in page.text("command")
+    assert page["copy"].is_enabled()
 
 
 # --------------------------------------------------------------------------------- how it looks

@@ -83,6 +83,8 @@ def test_a_run_on_the_page_is_the_command_that_it_shows_to_the_last_byte(page, r
         words = shlex.split(saved["command"])
         assert words[words.index("train") - 1] == "nnscratch"
         assert words[-2:] == ["--output", name]
+        (shown,) = (epoch["command"] for epoch in epochs if epoch["network"] == network)
+        assert shlex.split(shown) == words[:-2]
         trained = run(*words[words.index("train") : -1], "here.npz", data_dir=own_data)
         assert trained.returncode == 0, trained.stderr
         assert (page.folder / name).read_bytes() == (page.folder / "here.npz").read_bytes()
