@@ -141,7 +141,7 @@ def test_one_run_at_a_time_and_a_stop_ends_it(page):
         next(events)
         status, refused = page.post("/api/train", SMALL)
         assert status == 409
-        assert "under way" in refused["error"]
+        assert "under way in another tab" in refused["error"]
         next(event for event in events if event["event"] == "epoch")
         assert page.post("/api/stop", {}) == (200, {"stopped": True})
         *_, last = events
