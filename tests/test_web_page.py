@@ -228,6 +228,8 @@ def test_undo_takes_back_a_stroke_and_clear_all_of_them(page):
 def test_several_digits_are_read_together(page):
     page.draw(ONE_ZERO)
     page.answers("10")
+    assert page.text("sure-least") + "%" + page.text("sure-of") == "at least % sure of each"
+    assert float(page.text("probability").rstrip("%")) < 100
     assert page.text("no-why").startswith("Several digits")
 
 
@@ -372,7 +374,8 @@ def test_it_shows_what_the_network_sees_and_why(page):
         "return [...document.querySelectorAll('#digits .value')].map((v) => v.textContent)"
     )
     assert len(shares) == 10
-    assert shares[3] == page.text("probability")
+    assert shares[3].removeprefix(">") == page.text("probability")
+    assert shares[3] != "100.0%"
     assert len(page.run("return [...document.querySelectorAll('#units button')]")) == 10
     assert page.run("return document.querySelectorAll('#wires .for').length") > 0
     assert re.fullmatch(r"Why 3 and not \d\?", page.text("why-title"))
@@ -507,6 +510,8 @@ def test_a_run_is_stopped_and_its_epochs_stay(page):
     assert page["save"].is_enabled()
     assert page["train"].is_enabled()
     last = int(page["epoch"].get_attribute("max"))
+    said = rf"Loss after epoch {last}: training [\d.]+, held out [\d.]+"
+    assert re.fullmatch(said, page["loss-chart"].get_attribute("aria-label"))
     assert f"--epochs {last} " in page.text("command") + " "
     page.set("epoch", 1)
     assert "--epochs 1 " in page.text("command") + " "
@@ -572,7 +577,18 @@ def test_the_accessibility_tree_names_every_control(page):
     nodes = [n for n in page.cdp("Accessibility.getFullAXTree")["nodes"] if not n["ignored"]]
     controls = [n for n in nodes if n["role"]["value"] in CONTROLS]
     assert len(controls) > 40
-    assert [n for n in controls if not n.get("name", {}).get("value", "").strip()] == []
+    names = [n.get("name", {}).get("value", "").strip() for n in controls]
+    assert "" not in names
+    assert names.count("Learning rate") == names.count("Learning rate of the step") == 1
+    assert {"It is an 8", "It is a 3"} <= set(names)
+
+
+def test_hidden_units_are_no_stops_before_there_is_something_to_see(page):
+    tabbed = "return document.querySelectorAll('#units button:not(:disabled)').length"
+    assert page.run(tabbed) == 0
+    page.draw(THREE)
+    page.answers("3")
+    assert page.run(tabbed) == 10
 
 
 # -------------------------------------------------------------------------------- nobody else

@@ -238,7 +238,9 @@ class Lessons:
         """
         await self._wait_for_one_that_ends()
         if self._lesson and self._lesson.running:
-            raise Refused(409, "a run is under way in another tab", "stop it there, or wait for its end")
+            raise Refused(
+                409, "a run is under way in another tab", "stop it there, or wait for its end"
+            )
         self._number += 1
         self._lesson = Lesson(
             self._number, config, drawing, shelf=self._shelf, pictures=self._pictures,

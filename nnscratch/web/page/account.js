@@ -3,7 +3,7 @@
 import { paintSheet, placeOf } from "./drawing.js";
 import { css, largest, onTheme, paintSigned, palette, thumbnail } from "./paint.js";
 import { getUnits, unitOf } from "./units.js";
-import { addingUp, byId, element, isRefused, number, signed } from "./words.js";
+import { aDigit, addingUp, byId, element, isRefused, number, signed } from "./words.js";
 
 const LISTED = 10; // units with a row of their own
 
@@ -49,7 +49,7 @@ export class Account {
     const select = byId("against");
     const others = [...Array(10).keys()].filter((other) => other !== digit);
     if (select.dataset.of !== String(digit)) {
-      select.replaceChildren(...others.map((other) => new Option(`a ${other}`, other)));
+      select.replaceChildren(...others.map((other) => new Option(aDigit(other), other)));
       select.dataset.of = digit;
     }
     select.value = against;

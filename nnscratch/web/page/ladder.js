@@ -1,7 +1,7 @@
 // The ladder: the steps from the drawing to its 28×28 pixels, with the answer after each.
 
 import { onTheme, paintInk, thumbnail } from "./paint.js";
-import { byId, element, isRefused, percent } from "./words.js";
+import { byId, element, isRefused, sureness } from "./words.js";
 
 let standing = null;
 onTheme(() => showLadder(standing));
@@ -26,5 +26,5 @@ function rung({ text, image, digit, probability }) {
   return element("li", "rung", canvas,
     element("p", "rung-text", text),
     element("p", "rung-answer", element("b", "", known ? String(digit) : "?"),
-      known && probability !== null ? ` ${percent(probability)}` : ""));
+      known && probability !== null ? ` ${sureness(probability)}` : ""));
 }

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { chart } from "./chart.js";
 import { onTheme, paintSigned, thumbnail } from "./paint.js";
-import { byId, element, number, percent } from "./words.js";
+import { aDigit, byId, element, number, percent, sureness } from "./words.js";
 
 const FIELDS = ["lr", "hidden", "batch-size", "epochs", "seed"];
 
@@ -218,7 +218,22 @@ export class Learning {
     byId("accuracy-now").textContent = now && now.validation_accuracy !== null
       ? `${percent(now.validation_accuracy, 2)} of the held-out pictures` : "";
     const answer = now?.watched;
-    byId("watched-now").textContent = answer ? `a ${answer.digit}, ${percent(answer.probability)} sure` : "";
+    for (const [name, what] of [["loss", "Loss"], ["accuracy", "Accuracy"], ["watched", "The answer to your drawing"]]) {
+      byId(`${name}-chart`).setAttribute("aria-label", this.inWords(name, what, now));
+    }
+    byId("watched-now").textContent = answer ? `${aDigit(answer.digit)}, ${sureness(answer.probability)} sure` : "";
+  }
+
+  /** Say what a chart shows, with its figures of the epoch that is selected. */
+  inWords(name, what, now) {
+    if (!now) return `${what} after each epoch: nothing yet`;
+    const of = {
+      loss: [`training ${number(now.train_loss)}`,
+        now.validation_loss === null ? "" : `held out ${number(now.validation_loss)}`],
+      accuracy: [now.validation_accuracy === null ? "" : `held out ${percent(now.validation_accuracy, 2)}`],
+      watched: [now.watched ? `${aDigit(now.watched.digit)}, ${sureness(now.watched.probability)} sure` : ""],
+    }[name].filter(Boolean);
+    return `${what} after epoch ${now.epoch}: ${of.join(", ") || "not known"}`;
   }
 
   async copy() {

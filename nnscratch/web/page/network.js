@@ -2,7 +2,7 @@
 
 import { largest, onTheme, paintInk, paintShare, paintSigned, thumbnail } from "./paint.js";
 import { getUnits, unitOf } from "./units.js";
-import { byId, element, isRefused, number, percent } from "./words.js";
+import { byId, element, isRefused, number, sureness } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDEST = 4.5; // pixels, for the strongest line
@@ -128,6 +128,7 @@ export class Diagram {
       unit.value.textContent = known ? number(activation, 1) : "–";
       unit.button.classList.toggle("off", known && activation === 0);
       unit.button.classList.toggle("faded", this.alone !== null && this.alone !== unit.index);
+      unit.button.disabled = !known;
       unit.button.setAttribute("aria-label", `Hidden unit ${unit.index}: ${
         known ? (activation ? `on, ${number(activation, 1)}` : "off") : "nothing to see yet"}`);
     });
@@ -137,7 +138,7 @@ export class Diagram {
     this.digits.forEach(({ row, bar, value }, digit) => {
       const share = probabilities?.[digit] ?? 0;
       bar.style.width = `${100 * share}%`;
-      value.textContent = probabilities ? percent(share) : "–";
+      value.textContent = probabilities ? sureness(share) : "–";
       row.classList.toggle("first", Boolean(probabilities) && share === Math.max(...probabilities));
     });
     this.wire();
@@ -155,7 +156,7 @@ export class Diagram {
       paintInk(canvas, seen);
     }
     canvas.setAttribute("aria-label", seen
-      ? "The 28 by 28 pixels that the network sees" : "The 28 by 28 pixels that the network sees: nothing yet");
+      ? "What the network sees of your drawing, 28 by 28 pixels" : "What the network sees of your drawing: nothing yet");
     byId("seen-caption").textContent = seen && unit
       ? `Unit ${unit.index} alone: the ink that turns it on (red) and off (blue).`
       : "28 × 28 pixels of ink: your drawing, cut out, scaled and centred as the pictures it learned from.";
