@@ -406,6 +406,7 @@ def test_the_account_is_against_the_digit_that_is_chosen(page):
         "choice.dispatchEvent(new Event('change'))"
     )
     page.wait(lambda: page.text("why-title") == "Why 3 and not 9?")
+    assert page.text("formula") == "Activation × (its weight to 3 − its weight to 9)"
 
 
 def test_pointing_at_a_unit_shows_its_share_alone(page):

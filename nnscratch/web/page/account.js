@@ -77,6 +77,7 @@ export class Account {
     const shown = addingUp(shares, lead);
     const widest = largest(shares);
     this.rows.clear();
+    byId("formula").textContent = `Activation × (its weight to ${digit} − its weight to ${against})`;
     const focused = document.activeElement?.dataset?.share;
     byId("shares").replaceChildren(
       ...listed.map((unit, i) => this.unitRow(unit, shown[i], widest)),
