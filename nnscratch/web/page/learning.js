@@ -264,6 +264,7 @@ export class Learning {
       this.order(saved.command, "The file that was saved, from the command line, byte for byte:");
       status.textContent = [
         `Saved ${saved.model}, epoch ${epoch}: ${percent(saved.accuracy, 2)} of the test pictures are right.`,
+        "It is in the folder where nnscratch draw was started.",
         saved.previous ? `The earlier one is now ${saved.previous}.` : "",
         `Next: nnscratch evaluate ${saved.model}`,
       ].filter(Boolean).join(" ");
