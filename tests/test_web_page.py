@@ -228,6 +228,8 @@ def test_undo_takes_back_a_stroke_and_clear_all_of_them(page):
 def test_several_digits_are_read_together(page):
     page.draw(ONE_ZERO)
     page.answers("10")
+    assert page.text("sure-least") + "%" + page.text("sure-of") == "at least % sure of each"
+    assert float(page.text("probability").rstrip("%")) < 100
     assert page.text("no-why").startswith("Several digits")
 
 
@@ -235,7 +237,15 @@ def test_a_scribble_is_answered_with_a_question_mark(page):
     rng = np.random.default_rng(3)
     page.draw([rng.uniform(0.1, 0.9, (60, 2)).tolist()])
     page.answers("?")
-    assert page.text("notes")
+    assert page.text("notes").endswith("Show one digit, upright and whole.")
+    assert re.fullmatch(r"Had it had to answer: why \d and not \d\?", page.text("why-title"))
+    refusals = ["why-refused", "ladder-refused", "digits-refused"]
+    assert all(page[name].is_displayed() for name in refusals)
+    page.click("clear")
+    page.draw(THREE)
+    page.answers("3")
+    assert page.text("why-title").startswith("Why 3")
+    assert not any(page[name].is_displayed() for name in refusals)
 
 
 def test_a_pen_that_leaves_the_sheet_comes_back_unstuck(page):
@@ -364,7 +374,8 @@ def test_it_shows_what_the_network_sees_and_why(page):
         "return [...document.querySelectorAll('#digits .value')].map((v) => v.textContent)"
     )
     assert len(shares) == 10
-    assert shares[3] == page.text("probability")
+    assert shares[3].removeprefix(">") == page.text("probability")
+    assert shares[3] != "100.0%"
     assert len(page.run("return [...document.querySelectorAll('#units button')]")) == 10
     assert page.run("return document.querySelectorAll('#wires .for').length") > 0
     assert re.fullmatch(r"Why 3 and not \d\?", page.text("why-title"))
@@ -395,6 +406,7 @@ def test_the_account_is_against_the_digit_that_is_chosen(page):
         "choice.dispatchEvent(new Event('change'))"
     )
     page.wait(lambda: page.text("why-title") == "Why 3 and not 9?")
+    assert page.text("formula") == "Activation × (its weight to 3 − its weight to 9)"
 
 
 def test_pointing_at_a_unit_shows_its_share_alone(page):
@@ -414,6 +426,29 @@ def test_a_unit_of_a_wide_network_shows_its_mask_though_others_have_more_say(pag
     page.wait(lambda: len(set(page.run(painted))) == 10)
     page.run("document.querySelector('#shares button:last-of-type').focus()")
     assert "adds" in page.text("account-caption")
+
+
+MASKS = "return [...document.querySelectorAll('#units canvas')].map((c) => c.toDataURL())"
+UNITS = (
+    "return [...document.querySelectorAll('#units button')].map((b) => b.ariaLabel.split(':')[0])"
+)
+
+
+def test_the_units_in_view_are_those_that_say_most_about_the_drawing(page):
+    page.draw(ZERO)
+    page.answers("0")
+    on = "return document.querySelectorAll('#units .unit:not(.off)').length"
+    assert page.run(on) == 10
+    assert page.text("which-units").startswith("Shown are the ten that say most about this drawing")
+    page.wait(lambda: len(set(page.run(MASKS))) == 10)
+    assert page.run("return document.querySelectorAll('#wires .for').length") > 10
+    before = page.run(UNITS)
+    page.draw([[(0.4, 0.5), (0.45, 0.5)]])
+    page.wait(lambda: len(page.sent()) == 2)
+    page.wait(lambda: page["reply"].get_attribute("aria-busy") == "false")
+    after = page.run(UNITS)
+    stayed = set(before) & set(after)
+    assert [before.index(unit) for unit in stayed] == [after.index(unit) for unit in stayed]
 
 
 @pytest.mark.parametrize("units", ["256", "-1", "1,,2", "x", ",".join(map(str, range(21)))])
@@ -475,6 +510,18 @@ def test_a_run_is_stopped_and_its_epochs_stay(page):
     page.wait(lambda: page.text("run-status").startswith("Stopped"))
     assert page["save"].is_enabled()
     assert page["train"].is_enabled()
+    last = int(page["epoch"].get_attribute("max"))
+    said = rf"Loss after epoch {last}: training [\d.]+, held out [\d.]+"
+    assert re.fullmatch(said, page["loss-chart"].get_attribute("aria-label"))
+    assert f"--epochs {last} " in page.text("command") + " "
+    page.set("epoch", 1)
+    assert "--epochs 1 " in page.text("command") + " "
+    assert page.text("command-title").startswith("The network after epoch 1 ")
+    page.set("hidden", 12)
+    assert "--hidden 12" in page.text("command")
+    assert "will be" in page.text("command-title")
+    page.set("epoch", last)
+    assert "--hidden 12" not in page.text("command")
 
 
 @pytest.mark.mnist
@@ -495,6 +542,11 @@ def test_a_field_out_of_its_range_is_named_and_nothing_is_asked(page):
     train(page, epochs=100000)
     assert page.text("run-status").startswith("Epochs: a whole number")
     assert page["epochs"].get_attribute("aria-invalid") == "true"
+    assert page.text("command") == ""
+    assert not page["copy"].is_enabled()
+    page.set("epochs", 3)
+    assert "--epochs 3" in page.text("command")
+    assert page["copy"].is_enabled()
 
 
 # --------------------------------------------------------------------------------- how it looks
@@ -526,7 +578,18 @@ def test_the_accessibility_tree_names_every_control(page):
     nodes = [n for n in page.cdp("Accessibility.getFullAXTree")["nodes"] if not n["ignored"]]
     controls = [n for n in nodes if n["role"]["value"] in CONTROLS]
     assert len(controls) > 40
-    assert [n for n in controls if not n.get("name", {}).get("value", "").strip()] == []
+    names = [n.get("name", {}).get("value", "").strip() for n in controls]
+    assert "" not in names
+    assert names.count("Learning rate") == names.count("Learning rate of the step") == 1
+    assert {"It is an 8", "It is a 3"} <= set(names)
+
+
+def test_hidden_units_are_no_stops_before_there_is_something_to_see(page):
+    tabbed = "return document.querySelectorAll('#units button:not(:disabled)').length"
+    assert page.run(tabbed) == 0
+    page.draw(THREE)
+    page.answers("3")
+    assert page.run(tabbed) == 10
 
 
 # -------------------------------------------------------------------------------- nobody else
@@ -547,8 +610,17 @@ def test_the_page_says_when_the_server_has_gone(browser, tmp_path):
     process, address = start_server(tmp_path)
     page = Page(browser, address)
     page.open()
-    end(process)
     page.draw(THREE)
+    page.answers("3")
+    end(process)
+    page.run("scrollTo(0, 200)")
+    page.draw([[(0.1, 0.1), (0.2, 0.1)]])
     page.wait(lambda: page["message"].is_displayed())
     assert page.text("message").startswith("The server has gone")
+    assert page.run(
+        "const { top, bottom } = document.getElementById('message').getBoundingClientRect();"
+        "return top >= 0 && bottom <= innerHeight"
+    )
+    page.answers("")
+    assert page.text("notes") == "No answer."
     browser.get_log("browser")

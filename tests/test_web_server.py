@@ -84,6 +84,8 @@ def test_a_run_on_the_page_is_the_command_that_it_shows_to_the_last_byte(page, r
         words = shlex.split(saved["command"])
         assert words[words.index("train") - 1] == "nnscratch"
         assert words[-2:] == ["--output", name]
+        (shown,) = (epoch["command"] for epoch in epochs if epoch["network"] == network)
+        assert shlex.split(shown) == words[:-2]
         trained = run(*words[words.index("train") : -1], "here.npz", data_dir=own_data)
         assert trained.returncode == 0, trained.stderr
         assert (page.folder / name).read_bytes() == (page.folder / "here.npz").read_bytes()
@@ -140,7 +142,7 @@ def test_one_run_at_a_time_and_a_stop_ends_it(page):
         next(events)
         status, refused = page.post("/api/train", SMALL)
         assert status == 409
-        assert "under way" in refused["error"]
+        assert "under way in another tab" in refused["error"]
         next(event for event in events if event["event"] == "epoch")
         assert page.post("/api/stop", {}) == (200, {"stopped": True})
         *_, last = events

@@ -164,7 +164,11 @@ def file_name(asked: Mapping[str, Any]) -> str:
         or name.endswith((".", " "))
         or DEVICES.fullmatch(name)
     ):
-        raise _wrong("name", "a file's name alone, such as mine.npz: no path")
+        raise Refused(
+            422,
+            "the name must be that of a file, without folders, such as mine.npz",
+            "choose another name",
+        )
     return name if name.endswith(SUFFIX) else name + SUFFIX
 
 

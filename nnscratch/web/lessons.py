@@ -75,7 +75,7 @@ class Lesson:
     Args:
         number: from 1, of those since the server was started.
         drawing: that every epoch's network is asked about; None for none.
-        command: the line that makes the same model.
+        command: gives the line that makes the same model as settings do.
         looks: set while nobody waits for a look.
     """
 
@@ -87,11 +87,11 @@ class Lesson:
         *,
         shelf: Shelf,
         pictures: Pictures,
-        command: str,
+        command: Callable[[TrainConfig], str],
         looks: threading.Event,
         on_fault: Callable[[Exception], None],
     ) -> None:
-        self.number, self.config, self.command = number, config, command
+        self.number, self.config, self._command = number, config, command
         self._drawing, self._shelf, self._pictures = drawing, shelf, pictures
         self._looks_are_done, self._on_fault = looks, on_fault
         self._loop = asyncio.get_running_loop()
@@ -158,7 +158,7 @@ class Lesson:
             {
                 "event": "start",
                 "run": self.number,
-                "command": self.command,
+                "command": self._command(self.config),
                 "dataset": data.name,
                 "samples": samples,
                 "notes": self._pictures.notes,
@@ -191,7 +191,8 @@ class Lesson:
                 answer = "the drawing", model.answer(watched)
         record = records.epoch(result, answer)
         record.setdefault("watched", None)
-        return {**record, "network": name, "units": shown_units(model)}
+        command = self._command(model.config)
+        return {**record, "network": name, "units": shown_units(model), "command": command}
 
     def _on_samples(self, count: int) -> None:
         self._looks_are_done.wait(LETTING_SECONDS)
@@ -237,11 +238,13 @@ class Lessons:
         """
         await self._wait_for_one_that_ends()
         if self._lesson and self._lesson.running:
-            raise Refused(409, "a run is under way", "wait for its end, or stop it")
+            raise Refused(
+                409, "a run is under way in another tab", "stop it there, or wait for its end"
+            )
         self._number += 1
         self._lesson = Lesson(
             self._number, config, drawing, shelf=self._shelf, pictures=self._pictures,
-            command=self._command(config), looks=self._looks, on_fault=self._on_fault,
+            command=self._command, looks=self._looks, on_fault=self._on_fault,
         )  # fmt: skip
         self._lesson.start()
         return self._lesson

@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnscratch import records
 from nnscratch.errors import NoDigitError
-from nnscratch.model import Model
+from nnscratch.model import UNITS_SHOWN, Model
 from nnscratch.pictures.decode import LONGEST_SIDE, as_png, read_sheet
 from nnscratch.pictures.framing import slant_per_row
 from nnscratch.pictures.ink import Grey, Sheet
@@ -24,6 +25,7 @@ from nnscratch.reading import Reading, read_digits
 NO_DIGIT = "?"
 PAPER = 255
 NAME = "the drawing"
+NEXT_STEP = "show one digit, upright and whole"  # the command's own would name its options
 
 # What each step of the preparation does, in plain words.
 STEP_WORDS = {
@@ -60,13 +62,13 @@ def look(
         there is no digit. `reading`: the object of `nnscratch predict --json`.
 
         Of one digit, and of a picture that was framed and refused: `seen` (28×28, as the network
-        saw it), `outputs` (ten, before softmax), `units` (`index` and `activation` of those that
-        `Model.outspoken_units` names), `why` (`records.why` without tipping), `onto` (left, top,
-        right and bottom of what the 28×28 covers, as shares of the picture's sides, which may lie
-        beyond 0 and 1), `shear` (28, by how many pixels of 28 each row of `seen` was moved to the
-        left of where `onto` has it; null if it was not deskewed), `ladder` (per step of the
-        preparation `step`, `text`, `image`, and the `digit` and `probability` that it would have
-        been answered with).
+        saw it), `outputs` (ten, before softmax), `units` (`index` and `activation` of the ten that
+        have the most say about this picture, ascending by index), `why` (`records.why` without
+        tipping), `onto` (left, top, right and bottom of what the 28×28 covers, as shares of the
+        picture's sides, which may lie beyond 0 and 1), `shear` (28, by how many pixels of 28 each
+        row of `seen` was moved to the left of where `onto` has it; null if it was not deskewed),
+        `ladder` (per step of the preparation `step`, `text`, `image`, and the `digit` and
+        `probability` that it would have been answered with).
 
         What is not known is null.
 
@@ -83,7 +85,7 @@ def look(
     try:
         read = read_digits(model, picture, name=image)
     except NoDigitError as error:
-        told = {"what": error.what, "next": error.next_step}
+        told = {"what": error.what, "next": NEXT_STEP}
         found = _inside(model, picture, error.picture, against) if error.picture else {}
         return {**blank, "answer": NO_DIGIT, "notes": [], "error": told, **found}
     found = _inside(model, picture, read.single.picture, against) if read.single else {}
@@ -116,7 +118,7 @@ def _inside(
 ) -> dict[str, Any]:
     """Say what the network sees of one framed digit, what its units say, and why."""
     reason = model.why(picture.image, against, tipping=False)
-    network, outspoken = model.network, model.outspoken_units()
+    network = model.network
     outputs = network.forward(network.hidden.A)[0]
     activations = network.A_h[0]
     width, height = picture.size
@@ -125,12 +127,23 @@ def _inside(
     return {
         "seen": reason.seen.tolist(),
         "outputs": outputs.tolist(),
-        "units": [{"index": int(j), "activation": float(activations[j])} for j in outspoken],
+        "units": [
+            {"index": int(j), "activation": float(activations[j])} for j in _telling_units(model)
+        ],
         "why": records.why(reason),
         "onto": [left / width, top / height, right / width, bottom / height],
         "shear": None if shear is None else shear.tolist(),
         "ladder": _ladder(model, source, picture),
     }
+
+
+def _telling_units(model: Model) -> NDArray[np.intp]:
+    """Return the numbers of the hidden units that say most about the last picture, ascending.
+
+    A unit's say is its activation times the spread of its votes.
+    """
+    say = model.network.A_h[0] * np.ptp(model.network.parameters["W_o"], axis=0)
+    return np.sort(np.argsort(-say, kind="stable")[:UNITS_SHOWN])
 
 
 def _ladder(model: Model, source: Sheet | IO[bytes], picture: Prepared) -> list[dict[str, Any]]:

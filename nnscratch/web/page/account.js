@@ -1,9 +1,9 @@
 // Why this answer: the lead of one digit over another, pixel by pixel and unit by unit.
 
-import * as api from "./api.js";
 import { paintSheet, placeOf } from "./drawing.js";
 import { css, largest, onTheme, paintSigned, palette, thumbnail } from "./paint.js";
-import { addingUp, byId, element, number, signed } from "./words.js";
+import { getUnits, unitOf } from "./units.js";
+import { aDigit, addingUp, byId, element, isRefused, number, signed } from "./words.js";
 
 const LISTED = 10; // units with a row of their own
 
@@ -33,8 +33,11 @@ export class Account {
     byId("no-why").textContent = !look || look.answer === ""
       ? "Draw a digit first." : "Several digits are read one by one: draw a single one to take its answer apart.";
     for (const part of document.querySelectorAll(".when-why")) part.hidden = !why;
+    const refused = isRefused(look);
+    byId("why-refused").hidden = !why || !refused;
+    const question = why && `${refused ? "why" : "Why"} ${why.digit} and not ${why.against}?`;
     byId("why-title").textContent = why
-      ? `Why ${why.digit} and not ${why.against}?` : "Why this answer?";
+      ? `${refused ? "Had it had to answer: " : ""}${question}` : "Why this answer?";
     if (!why) return;
     this.choices(why);
     this.pixelSum(why);
@@ -46,7 +49,7 @@ export class Account {
     const select = byId("against");
     const others = [...Array(10).keys()].filter((other) => other !== digit);
     if (select.dataset.of !== String(digit)) {
-      select.replaceChildren(...others.map((other) => new Option(`a ${other}`, other)));
+      select.replaceChildren(...others.map((other) => new Option(aDigit(other), other)));
       select.dataset.of = digit;
     }
     select.value = against;
@@ -74,6 +77,7 @@ export class Account {
     const shown = addingUp(shares, lead);
     const widest = largest(shares);
     this.rows.clear();
+    byId("formula").textContent = `Activation × (its weight to ${digit} − its weight to ${against})`;
     const focused = document.activeElement?.dataset?.share;
     byId("shares").replaceChildren(
       ...listed.map((unit, i) => this.unitRow(unit, shown[i], widest)),
@@ -99,24 +103,17 @@ export class Account {
 
   /** The weights of a hidden unit, as far as they are here. */
   mask(index) {
-    return (this.network.units.find((unit) => unit.index === index) ?? this.network.more?.get(index))?.weights;
+    return unitOf(this.network, index)?.weights;
   }
 
   /** Get the masks that are not here yet, once the drawing rests. */
   fetchMasks(indices) {
     clearTimeout(this.fetching);
-    const missing = indices.filter((index) => !this.mask(index));
-    if (!missing.length) return;
     const { network } = this;
+    if (indices.every((index) => unitOf(network, index))) return;
     this.fetching = setTimeout(async () => {
-      try {
-        const { units } = await api.masks(network.network, missing);
-        network.more ??= new Map();
-        for (const unit of units) network.more.set(unit.index, unit);
-        if (network === this.network && this.look?.why) this.show(this.look, network);
-      } catch {
-        // without their masks the units still have their rows
-      }
+      const came = await getUnits(network, indices);
+      if (came && network === this.network && this.look?.why) this.show(this.look, network);
     }, 200);
   }
 

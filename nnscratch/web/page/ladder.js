@@ -1,7 +1,7 @@
 // The ladder: the steps from the drawing to its 28×28 pixels, with the answer after each.
 
 import { onTheme, paintInk, thumbnail } from "./paint.js";
-import { byId, element, percent } from "./words.js";
+import { byId, element, isRefused, sureness } from "./words.js";
 
 let standing = null;
 onTheme(() => showLadder(standing));
@@ -10,7 +10,10 @@ onTheme(() => showLadder(standing));
 export function showLadder(look) {
   standing = look;
   const steps = look?.ladder ?? [];
+  const refused = isRefused(look) && steps.length > 0;
   byId("no-ladder").hidden = steps.length > 0;
+  byId("ladder-refused").hidden = !refused;
+  byId("ladder").classList.toggle("withheld", refused);
   byId("no-ladder").textContent = !look || look.answer === ""
     ? "Draw a digit first." : "There is no single digit here whose steps could be shown.";
   byId("ladder").replaceChildren(...steps.map(rung));
@@ -23,5 +26,5 @@ function rung({ text, image, digit, probability }) {
   return element("li", "rung", canvas,
     element("p", "rung-text", text),
     element("p", "rung-answer", element("b", "", known ? String(digit) : "?"),
-      known && probability !== null ? ` ${percent(probability)}` : ""));
+      known && probability !== null ? ` ${sureness(probability)}` : ""));
 }

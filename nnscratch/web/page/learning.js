@@ -3,9 +3,11 @@
 import * as api from "./api.js";
 import { chart } from "./chart.js";
 import { onTheme, paintSigned, thumbnail } from "./paint.js";
-import { byId, element, number, percent } from "./words.js";
+import { aDigit, byId, element, number, percent, sureness } from "./words.js";
 
 const FIELDS = ["lr", "hidden", "batch-size", "epochs", "seed"];
+
+const isSound = (field) => field.checkValidity() && field.value !== "";
 
 export class Learning {
   /**
@@ -37,11 +39,23 @@ export class Learning {
     this.draw();
   }
 
-  /** The command that the fields stand for; the server's own takes its place once it runs. */
+  /** Show the command that the fields stand for; the server's own takes its place once it runs. */
   preview() {
     if (this.running) return;
-    const value = (name) => byId(name).value.trim();
-    byId("command").textContent = ["nnscratch train", ...FIELDS.map((name) => `--${name} ${value(name)}`)].join(" ");
+    const fields = FIELDS.map(byId);
+    if (!fields.every(isSound)) {
+      this.order("", "There is no command for these fields: one is out of its range.");
+      return;
+    }
+    const options = fields.map((field) => `--${field.name} ${field.value.trim()}`);
+    this.order(["nnscratch train", ...options].join(" "), "A run with these fields will be, from the command line:");
+  }
+
+  /** Show a command to be copied, and what it makes. */
+  order(command, title) {
+    byId("command").textContent = command;
+    byId("copy").disabled = !command;
+    byId("command-title").textContent = title;
   }
 
   limit({ epochs, hidden }) {
@@ -54,7 +68,7 @@ export class Learning {
     const settings = {};
     for (const name of FIELDS) {
       const field = byId(name);
-      const sound = field.checkValidity() && field.value !== "";
+      const sound = isSound(field);
       field.setAttribute("aria-invalid", String(!sound));
       if (!sound) {
         const range = [field.min && `from ${field.min}`, field.max && `to ${field.max}`].filter(Boolean).join(" ");
@@ -105,7 +119,7 @@ export class Learning {
   hear(line) {
     const bar = byId("progress");
     if (line.event === "start") {
-      byId("command").textContent = line.command;
+      this.order(line.command, "This run, from the command line:");
       this.say([`Learning from ${Number(line.samples).toLocaleString("en")} ${line.dataset} pictures`, ...(line.notes ?? [])].join(". "));
       this.samples = line.samples;
       bar.value = 0;
@@ -161,12 +175,11 @@ export class Learning {
     const slider = byId("epoch");
     slider.value = this.selected;
     slider.setAttribute("aria-valuetext", `Epoch ${this.selected} of ${this.epochs.length}`);
-    const { network, units } = this.epochs[this.selected - 1];
+    const { network, units, command } = this.epochs[this.selected - 1];
+    this.order(command, `The network after epoch ${this.selected} from the command line, to the last bit:`);
     this.draw();
     this.chosen(network, { network, units, hidden_size: this.hidden });
     this.showMasks(units);
-    clearTimeout(this.naming);
-    if (!this.running) this.naming = setTimeout(() => this.name(network), 150);
   }
 
   /** Show the masks of the epoch's hidden units, and what each of them speaks for. */
@@ -180,16 +193,6 @@ export class Learning {
         element("span", "minus", `against ${digit(Math.min(...votes))}`));
     }));
     byId("masks-title").hidden = false;
-  }
-
-  /** Show the command that makes this very network. */
-  async name(network) {
-    try {
-      const { command } = await api.model(network);
-      if (command && this.epochs[this.selected - 1]?.network === network) byId("command").textContent = command;
-    } catch (error) {
-      this.fails(error);
-    }
   }
 
   draw() {
@@ -215,7 +218,22 @@ export class Learning {
     byId("accuracy-now").textContent = now && now.validation_accuracy !== null
       ? `${percent(now.validation_accuracy, 2)} of the held-out pictures` : "";
     const answer = now?.watched;
-    byId("watched-now").textContent = answer ? `a ${answer.digit}, ${percent(answer.probability)} sure` : "";
+    for (const [name, what] of [["loss", "Loss"], ["accuracy", "Accuracy"], ["watched", "The answer to your drawing"]]) {
+      byId(`${name}-chart`).setAttribute("aria-label", this.inWords(name, what, now));
+    }
+    byId("watched-now").textContent = answer ? `${aDigit(answer.digit)}, ${sureness(answer.probability)} sure` : "";
+  }
+
+  /** Say what a chart shows, with its figures of the epoch that is selected. */
+  inWords(name, what, now) {
+    if (!now) return `${what} after each epoch: nothing yet`;
+    const of = {
+      loss: [`training ${number(now.train_loss)}`,
+        now.validation_loss === null ? "" : `held out ${number(now.validation_loss)}`],
+      accuracy: [now.validation_accuracy === null ? "" : `held out ${percent(now.validation_accuracy, 2)}`],
+      watched: [now.watched ? `${aDigit(now.watched.digit)}, ${sureness(now.watched.probability)} sure` : ""],
+    }[name].filter(Boolean);
+    return `${what} after epoch ${now.epoch}: ${of.join(", ") || "not known"}`;
   }
 
   async copy() {
@@ -243,9 +261,10 @@ export class Learning {
     status.textContent = "Saving…";
     try {
       const saved = await api.save({ name, network });
-      byId("command").textContent = saved.command;
+      this.order(saved.command, "The file that was saved, from the command line, byte for byte:");
       status.textContent = [
         `Saved ${saved.model}, epoch ${epoch}: ${percent(saved.accuracy, 2)} of the test pictures are right.`,
+        "It is in the folder where nnscratch draw was started.",
         saved.previous ? `The earlier one is now ${saved.previous}.` : "",
         `Next: nnscratch evaluate ${saved.model}`,
       ].filter(Boolean).join(" ");

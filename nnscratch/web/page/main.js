@@ -7,7 +7,7 @@ import { Learning } from "./learning.js";
 import { Diagram } from "./network.js";
 import { showLadder } from "./ladder.js";
 import { OneStep } from "./step.js";
-import { byId, percent } from "./words.js";
+import { byId, nearlyCertain, percent } from "./words.js";
 
 const networks = new Map(); // those whose units are known, by name
 let network = "model"; // the one that answers
@@ -43,8 +43,9 @@ async function look() {
     request = again ? ask() : null; // on its way while this one is shown
     if (error) fails(error);
     else works();
-    if (error?.gone || asked !== network) continue;
-    show(answer);
+    if (!error && asked !== network) continue;
+    show(answer); // of an error nothing: the last answer is not one to what stands there now
+    if (error && !drawing.empty) byId("notes").textContent = "No answer.";
   }
   looking = false;
 }
@@ -92,8 +93,10 @@ function reply(answer) {
   byId("answer").textContent = text;
   byId("answer").classList.toggle("many", text.length > 1);
   const known = answer && answer.probability !== null && answer.probability !== undefined;
-  byId("probability").textContent = known ? percent(answer.probability) : "";
-  byId("sure-of").textContent = !known ? "" : text.length > 1 ? " sure of the least sure" : " sure";
+  const several = text.length > 1;
+  byId("sure-least").textContent = !known ? "" : several ? "at least " : nearlyCertain(answer.probability) ? "more than " : "";
+  byId("probability").textContent = known ? percent(Math.min(answer.probability, 0.999)) : "";
+  byId("sure-of").textContent = !known ? "" : several ? " sure of each" : " sure";
   const problem = answer?.error ? [answer.error.what, answer.error.next] : [];
   byId("notes").textContent = !answer
     ? (drawing.empty ? "Nothing drawn yet." : "") : [...problem, ...(answer.notes ?? [])].map(api.sentence).filter(Boolean).join(" ");

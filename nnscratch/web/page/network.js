@@ -1,7 +1,8 @@
 // The diagram: what the network sees, its hidden units, the ten digits, and the lines between them.
 
 import { largest, onTheme, paintInk, paintShare, paintSigned, thumbnail } from "./paint.js";
-import { byId, element, number, percent } from "./words.js";
+import { getUnits, unitOf } from "./units.js";
+import { byId, element, isRefused, number, sureness } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDEST = 4.5; // pixels, for the strongest line
@@ -12,6 +13,7 @@ export class Diagram {
     this.pointed = pointed;
     this.network = null;
     this.units = []; // {index, button, canvas, value}
+    this.painted = new Map(); // the unit whose mask a canvas shows
     this.look = null;
     this.alone = null; // the index of the unit pointed at
     this.digits = [...Array(10).keys()].map((digit) => this.digitRow(digit));
@@ -36,40 +38,77 @@ export class Diagram {
   /** Show the units of another network. */
   show(network) {
     if (!network) return;
+    if (network.hidden_size !== this.network?.hidden_size) this.look = null; // of quite other units
     this.network = network;
     this.places = null;
-    if (this.units.map((unit) => unit.index).join() !== network.units.map((u) => u.index).join()) {
-      byId("units").replaceChildren();
-      this.units = network.units.map(({ index }) => this.unitRow(index));
-    }
-    const shown = network.units.length;
-    const all = network.hidden_size;
-    byId("units-title").textContent = all > shown
-      ? `${shown} of ${all} hidden units` : `${inWords(all)} hidden unit${all === 1 ? "" : "s"}`;
-    byId("which-units").textContent = all > shown
-      ? `Shown are the ${shown} with the most say; the others count as well.` : "";
-    this.units.forEach(({ canvas }, i) => paintSigned(canvas, network.units[i].weights));
+    this.painted.clear();
+    this.arrange();
     this.paint();
   }
 
-  unitRow(index) {
+  /** Give every unit in view a row: one that stays in view keeps its own. */
+  arrange() {
+    const { units, hidden_size: all } = this.network;
+    const telling = this.look?.units?.map((unit) => unit.index);
+    let wanted = telling ?? units.map((unit) => unit.index);
+    if (this.look && this.units.length === wanted.length) {
+      const before = telling ? this.units.map((unit) => unit.index) : wanted;
+      const fresh = wanted.filter((index) => !before.includes(index));
+      wanted = before.map((index) => (wanted.includes(index) ? index : fresh.shift()));
+    }
+    while (this.units.length > wanted.length) this.units.pop().button.parentElement.remove();
+    while (this.units.length < wanted.length) this.units.push(this.unitRow());
+    this.units.forEach((unit, i) => { unit.index = wanted[i]; });
+    if (!wanted.includes(this.alone)) this.alone = null;
+    const shown = wanted.length;
+    byId("units-title").textContent = all > shown
+      ? `${shown} of ${all} hidden units` : `${inWords(all)} hidden unit${all === 1 ? "" : "s"}`;
+    const most = telling ? "that say most about this drawing" : "with the most say";
+    byId("which-units").textContent = all > shown
+      ? `Shown are the ${inWords(shown).toLowerCase()} ${most}; the others count as well.` : "";
+    this.paintMasks();
+  }
+
+  /** Paint the masks, those that are not here yet as soon as they have come. */
+  paintMasks() {
+    const { network } = this;
+    for (const { index, canvas } of this.units) {
+      const unit = unitOf(network, index);
+      if (this.painted.get(canvas) === index) continue;
+      if (!unit) {
+        if (this.painted.delete(canvas)) canvas.getContext("2d").clearRect(0, 0, 28, 28);
+        continue;
+      }
+      paintSigned(canvas, unit.weights);
+      this.painted.set(canvas, index);
+    }
+    getUnits(network, this.units.map((unit) => unit.index)).then((came) => {
+      if (!came || network !== this.network) return;
+      this.paintMasks();
+      this.paint();
+    });
+  }
+
+  unitRow() {
     const canvas = thumbnail("mask");
     const value = element("span", "activation", "–");
     const button = element("button", "unit", canvas, value);
     button.type = "button";
-    const over = () => this.pointed(index);
+    const row = { index: null, button, canvas, value };
+    const over = () => this.pointed(row.index);
     const out = () => this.pointed(null);
     button.addEventListener("pointerenter", over);
     button.addEventListener("focus", over);
     button.addEventListener("pointerleave", out);
     button.addEventListener("blur", out);
     byId("units").append(element("li", "", button));
-    return { index, button, canvas, value };
+    return row;
   }
 
   /** Show what the network makes of the drawing. */
   answer(look) {
     this.look = look;
+    if (this.network && (!look || look.units)) this.arrange(); // several digits leave it as it is
     this.paint();
   }
 
@@ -89,14 +128,17 @@ export class Diagram {
       unit.value.textContent = known ? number(activation, 1) : "–";
       unit.button.classList.toggle("off", known && activation === 0);
       unit.button.classList.toggle("faded", this.alone !== null && this.alone !== unit.index);
+      unit.button.disabled = !known;
       unit.button.setAttribute("aria-label", `Hidden unit ${unit.index}: ${
         known ? (activation ? `on, ${number(activation, 1)}` : "off") : "nothing to see yet"}`);
     });
     const probabilities = this.look?.probabilities;
+    byId("digits").classList.toggle("withheld", isRefused(this.look));
+    byId("digits-refused").hidden = !isRefused(this.look);
     this.digits.forEach(({ row, bar, value }, digit) => {
       const share = probabilities?.[digit] ?? 0;
       bar.style.width = `${100 * share}%`;
-      value.textContent = probabilities ? percent(share) : "–";
+      value.textContent = probabilities ? sureness(share) : "–";
       row.classList.toggle("first", Boolean(probabilities) && share === Math.max(...probabilities));
     });
     this.wire();
@@ -104,7 +146,7 @@ export class Diagram {
 
   paintSeen() {
     const { seen } = this.look ?? {};
-    const unit = this.network.units.find((one) => one.index === this.alone);
+    const unit = unitOf(this.network, this.alone);
     const canvas = byId("seen");
     if (seen && unit) {
       const ink = seen.flat();
@@ -114,7 +156,7 @@ export class Diagram {
       paintInk(canvas, seen);
     }
     canvas.setAttribute("aria-label", seen
-      ? "The 28 by 28 pixels that the network sees" : "The 28 by 28 pixels that the network sees: nothing yet");
+      ? "What the network sees of your drawing, 28 by 28 pixels" : "What the network sees of your drawing: nothing yet");
     byId("seen-caption").textContent = seen && unit
       ? `Unit ${unit.index} alone: the ink that turns it on (red) and off (blue).`
       : "28 × 28 pixels of ink: your drawing, cut out, scaled and centred as the pictures it learned from.";
@@ -144,7 +186,8 @@ export class Diagram {
     if (!this.network) return;
     const { seen, ends, boxes } = (this.places ??= this.measure());
     const active = new Map((this.look?.units ?? []).map((u) => [u.index, u.activation]));
-    const votes = this.network.units.map((u) => u.votes.map((v) => v * (active.get(u.index) ?? 0)));
+    const votes = this.units.map(({ index }) =>
+      (unitOf(this.network, index)?.votes ?? []).map((vote) => vote * (active.get(index) ?? 0)));
     const strongest = largest(votes.flat());
     const mostActive = Math.max(...active.values(), 0);
     this.units.forEach((unit, i) => {

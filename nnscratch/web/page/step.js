@@ -1,7 +1,7 @@
 // One step of gradient descent on the drawing alone: before, after, and what it cost.
 
 import * as api from "./api.js";
-import { byId, element, number, percent } from "./words.js";
+import { aDigit, byId, element, number, percent } from "./words.js";
 
 export class OneStep {
   /** @param looked gives the name of the network that answers now */
@@ -11,7 +11,7 @@ export class OneStep {
     for (let digit = 0; digit < 10; digit += 1) {
       const key = element("button", "key", String(digit));
       key.type = "button";
-      key.setAttribute("aria-label", `It is a ${digit}`);
+      key.setAttribute("aria-label", `It is ${aDigit(digit)}`);
       key.addEventListener("click", () => this.take(digit));
       byId("teach").append(key);
     }

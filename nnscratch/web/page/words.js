@@ -10,6 +10,12 @@ export function element(tag, className = "", ...inside) {
 
 export const byId = (id) => document.getElementById(id);
 
+/** Name a digit with its article. */
+export const aDigit = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
+
+/** Whether the network gave no answer to what is drawn. */
+export const isRefused = (look) => look?.answer === "?";
+
 const MINUS = "\u2212";
 
 /** Write a number with so many decimals and a true minus sign. */
@@ -20,6 +26,12 @@ export const signed = (value, decimals = 2) => (value < 0 ? "" : "+") + number(v
 
 /** Write a fraction as percent. */
 export const percent = (fraction, decimals = 1) => `${(100 * fraction).toFixed(decimals)}%`;
+
+/** Whether a probability would be rounded to a certainty that no network has. */
+export const nearlyCertain = (probability) => probability >= 0.9995;
+
+/** Write how sure an answer is. */
+export const sureness = (probability) => (nearlyCertain(probability) ? ">99.9%" : percent(probability));
 
 /** Round numbers so that as they are shown they still add up to their sum as it is shown. */
 export function addingUp(values, total, decimals = 2) {
