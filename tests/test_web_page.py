@@ -16,7 +16,7 @@ import chromium
 from conftest import ROOT
 from hand import ONE_ZERO, THREE, ZERO
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60  # a busy machine takes long
 
 if not chromium.is_there():
     pytest.skip(chromium.MISSING, allow_module_level=True)
@@ -225,6 +225,7 @@ def test_undo_takes_back_a_stroke_and_clear_all_of_them(page):
     page.answers("0")
 
 
+@pytest.mark.slow
 def test_several_digits_are_read_together(page):
     page.draw(ONE_ZERO)
     page.answers("10")
@@ -286,6 +287,7 @@ def test_a_second_finger_does_not_draw(page):
 
 
 @pytest.mark.parametrize("zoom", [1, 1.5])
+@pytest.mark.slow
 def test_the_line_is_under_the_finger_after_scrolling_and_zooming(page, zoom):
     page.size(800, 600, scale=2)
     page.run("document.documentElement.style.zoom = arguments[0]; scrollTo(0, 130)", zoom)
@@ -341,6 +343,7 @@ document.getElementById("drawing").dispatchEvent(event);
 
 
 @pytest.mark.parametrize("way", ["drop", "paste", "choose"])
+@pytest.mark.slow
 def test_a_picture_is_read_however_it_comes(page, way):
     picture = ROOT / "data" / "samples" / "three.png"
     if way == "choose":
@@ -389,6 +392,7 @@ def shown_numbers(page, selector):
     return [float(text.replace("\u2212", "-")) for text in texts]
 
 
+@pytest.mark.slow
 def test_both_sums_add_up_to_the_digit_as_they_are_shown(page):
     page.draw(THREE)
     page.answers("3")
@@ -398,6 +402,7 @@ def test_both_sums_add_up_to_the_digit_as_they_are_shown(page):
         assert round(sum(parts), 2) == lead
 
 
+@pytest.mark.slow
 def test_the_account_is_against_the_digit_that_is_chosen(page):
     page.draw(THREE)
     page.answers("3")
@@ -419,6 +424,7 @@ def test_pointing_at_a_unit_shows_its_share_alone(page):
     assert page.text("account-caption") == before
 
 
+@pytest.mark.slow
 def test_a_unit_of_a_wide_network_shows_its_mask_though_others_have_more_say(page):
     page.draw(THREE)
     page.answers("3")
@@ -434,6 +440,7 @@ UNITS = (
 )
 
 
+@pytest.mark.slow
 def test_the_units_in_view_are_those_that_say_most_about_the_drawing(page):
     page.draw(ZERO)
     page.answers("0")
@@ -501,6 +508,7 @@ def test_ten_epochs_are_watched_and_gone_back_through_and_saved(page, folder, ru
 
 
 @pytest.mark.mnist
+@pytest.mark.slow
 def test_a_run_is_stopped_and_its_epochs_stay(page):
     page.draw(THREE)
     page.answers("3")
@@ -525,6 +533,7 @@ def test_a_run_is_stopped_and_its_epochs_stay(page):
 
 
 @pytest.mark.mnist
+@pytest.mark.slow
 def test_one_step_is_taken_and_taken_back(page):
     page.draw(THREE)
     probability = page.answers("3")
@@ -553,6 +562,7 @@ def test_a_field_out_of_its_range_is_named_and_nothing_is_asked(page):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.slow
 def test_no_width_scrolls_sideways(page, theme):
     page.settings(prefers_color_scheme=theme)
     page.draw(THREE)
@@ -595,6 +605,7 @@ def test_hidden_units_are_no_stops_before_there_is_something_to_see(page):
 # -------------------------------------------------------------------------------- nobody else
 
 
+@pytest.mark.slow
 def test_a_rebound_name_gets_nothing_from_the_page(address, tmp_path):
     driver = chromium.start(tmp_path, "--host-resolver-rules=MAP evil.example 127.0.0.1")
     try:
@@ -606,6 +617,7 @@ def test_a_rebound_name_gets_nothing_from_the_page(address, tmp_path):
         driver.quit()
 
 
+@pytest.mark.slow
 def test_the_page_says_when_the_server_has_gone(browser, tmp_path):
     process, address = start_server(tmp_path)
     page = Page(browser, address)
