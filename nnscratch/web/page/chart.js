@@ -13,7 +13,8 @@ export function chart(svg, lines, { epochs, selected, low, high, write, choose }
   svg.replaceChildren();
   const values = lines.flatMap((line) => line.values).filter((value) => value !== null);
   const [bottom, top] = range(values, low, high);
-  const x = (epoch) => SIZE.left + ((epoch - 1) / Math.max(epochs - 1, 1)) * (SIZE.width - SIZE.left - SIZE.right);
+  const first = SIZE.left + (lines.some((line) => line.labels) ? 9 : 0); // a digit is wider than a point
+  const x = (epoch) => first + ((epoch - 1) / Math.max(epochs - 1, 1)) * (SIZE.width - first - SIZE.right);
   const y = (value) =>
     SIZE.top + ((top - value) / (top - bottom || 1)) * (SIZE.height - SIZE.top - SIZE.bottom);
   for (const value of [bottom, (bottom + top) / 2, top]) {
@@ -29,7 +30,7 @@ export function chart(svg, lines, { epochs, selected, low, high, write, choose }
   svg.onclick = (event) => {
     const box = svg.getBoundingClientRect();
     const at = ((event.clientX - box.left) / box.width) * SIZE.width;
-    const share = (at - SIZE.left) / (SIZE.width - SIZE.left - SIZE.right);
+    const share = (at - first) / (SIZE.width - first - SIZE.right);
     choose?.(Math.round(1 + share * (epochs - 1)));
   };
 }
