@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -190,7 +191,7 @@ def test_a_value_that_does_not_go_with_the_data_names_its_run(run, own_data):
     options = ("--batch-size", "32,1100", "--lr", "0.1,1", "--validation", "200")
     shown = " ".join(run("sweep", *options, data_dir=own_data).stderr.split())
     assert "1100" in shown
-    assert "learning_rate 0.1" in re.sub(r"[│\s]+", " ", shown)
+    assert "--lr 0.1 --batch-size 1100" in re.sub(r"[│\s]+", " ", shown)
 
 
 def test_a_folder_that_holds_another_sweep_is_left_as_it_is(run, own_data, tmp_path):
@@ -213,6 +214,17 @@ def test_what_is_not_ours_in_the_folder_is_not_overwritten(run, own_data, tmp_pa
     assert done.returncode == 1, done.stdout
     assert "run 1/2" not in done.stderr
     assert {path.read_text() for path in folder.iterdir()} == {"mine"}
+
+
+def test_a_model_that_stood_where_the_best_is_kept_and_that_is_said(run, own_data, tmp_path):
+    (tmp_path / "sweep").mkdir()
+    assert run("train", *FAST, "--seed", "9", data_dir=own_data).returncode == 0
+    earlier = (tmp_path / "model.npz").rename(tmp_path / "sweep" / "best.npz").read_bytes()
+    done = run("sweep", "--lr", "0.1", *FAST, data_dir=own_data)
+    assert done.returncode == 0, done.stderr
+    places = [str(Path("sweep", name)) for name in ("best.npz", "best.previous.npz")]
+    assert f"the model that was {places[0]} is now {places[1]}" in done.stderr
+    assert (tmp_path / "sweep" / "best.previous.npz").read_bytes() == earlier
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_before_anything_runs(run, own_data, tmp_path):

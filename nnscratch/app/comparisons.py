@@ -11,7 +11,7 @@ from nnscratch.app.terminal import say, show_note, show_table, table, visible
 from nnscratch.config import SETTINGS
 from nnscratch.lab.compare import Comparison, Difference
 
-MODELS_SHOWN = 20
+MODELS_SHOWN, NAMED = 20, 3
 HASH_SHOWN = 12  # letters of a teacher's SHA-256
 
 
@@ -41,6 +41,8 @@ def verdict(comparison: Comparison) -> str:
     nothing = f"no difference that {comparison.samples:,} pictures could show"
     if len(others) == 1:
         (difference,) = comparison.differences
+        if difference.other_only == difference.best_only == 0:
+            return f"{best} and {others[0]} get the very same pictures right"
         p = f"p {_with_sign(difference.p)}"
         if difference.is_chance:
             return f"{best} and {others[0]}: {nothing} ({p})"
@@ -51,8 +53,12 @@ def verdict(comparison: Comparison) -> str:
         return f"{best} and the {alike} others: {nothing}"
     if not alike:
         return f"{best} is better than each of the {worse} others"
-    better = f"{best} is better than {worse} of the {len(others)} others"
-    return f"{better}; from the rest, {nothing}"
+    pairs = zip(others, comparison.differences, strict=True)
+    beaten = [name for name, difference in pairs if not difference.is_chance]
+    better = f"{best} is better than {', '.join(beaten[:NAMED])}"
+    if len(beaten) > NAMED:
+        better += f" and {len(beaten) - NAMED} more"
+    return f"{better}; between it and the other {alike}, {nothing}"
 
 
 def _points(difference: Difference, samples: int) -> str:

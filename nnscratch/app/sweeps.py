@@ -26,6 +26,7 @@ from nnscratch.app.terminal import (
     table,
     visible,
 )
+from nnscratch.app.views import show_if_chance
 from nnscratch.config import SETTINGS, TrainConfig
 from nnscratch.data import tested_on
 from nnscratch.model import Model
@@ -93,6 +94,10 @@ class SweepScreen:
     def on_finishing(self, _best: RunResult) -> None:
         """Say that the best is trained once more, to be kept."""
         self.progress.update(self.task, left="keeping the best")
+
+    def on_previous(self, path: Path, previous: Path) -> None:
+        """Say what became of a model that stood where one of the sweep stands now."""
+        show_note(f"the model that was {path} is now {previous}")
 
     def _remember(self, result: RunResult) -> None:
         if not result.diverged and (self.best is None or _accuracy(result) > _accuracy(self.best)):
@@ -162,8 +167,15 @@ def labels(values: Sequence[Any]) -> list[str]:
 # ------------------------------------------------------------------------------- once all are done
 
 
-def show_sweep(summaries: Sequence[Summary], varied: Varied, csv: Path) -> None:
-    """Write the table of the best settings, and accuracy over one or two settings as a picture."""
+def show_sweep(
+    summaries: Sequence[Summary], varied: Varied, csv: Path, *, plotted: bool = False
+) -> None:
+    """Write the table of the best settings, and accuracy over one or two settings as a picture.
+
+    Args:
+        csv: where all results are.
+        plotted: whether a picture of them is drawn to a file as well.
+    """
     title = _count(len(summaries), "setting")
     if len(summaries) > LISTED:
         title = f"The best {LISTED} of {title}"
@@ -172,7 +184,10 @@ def show_sweep(summaries: Sequence[Summary], varied: Varied, csv: Path) -> None:
     show_table(summary_table(summaries, varied))
     if len(summaries) > LISTED:
         show_note(f"the other {len(summaries) - LISTED:,} are in {csv}")
-    _show_picture(summaries, varied)
+    if len(varied) <= 2:
+        _show_picture(summaries, varied)
+    elif not plotted:
+        show_note("more than two settings vary: --plot draws a panel for each")
 
 
 def summary_table(summaries: Sequence[Summary], varied: Varied) -> Table:
@@ -218,8 +233,6 @@ def _show_picture(summaries: Sequence[Summary], varied: Varied) -> None:
         _show_curve({getattr(one.config, key): one for one in summaries}, key, values)
     elif len(varied) == 2:
         _show_heat_map(summaries, varied)
-    elif varied:
-        show_note("more than two settings vary: --plot draws a panel for each")
 
 
 def _show_curve(found: dict[Any, Summary], key: str, values: Sequence[Any]) -> None:
@@ -274,6 +287,7 @@ def show_best(
     if model.test:
         line = Text.assemble("Test accuracy ", (f"{model.test['accuracy']:.2%}", "bold green"))
         say(line.append(f" ({tested_on(model.dataset)}), loss {model.test['loss']:.4f}: {path}"))
+        show_if_chance(model.test["loss"])
     words = command("train", *settings_as_options(best.config, varied), *data)
     out.print(Text(f"To train it again: {words}"), soft_wrap=True)
 

@@ -11,12 +11,14 @@ import contextlib
 import logging
 import os
 import platform
+import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -89,6 +91,7 @@ def cluster_executor(address: str) -> Iterator[ClusterExecutor]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
     connect: Any = distributed.Client  # untyped
     try:
+        _check_address(address)
         client = connect(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise NNScratchError(
@@ -106,6 +109,18 @@ def cluster_executor(address: str) -> Iterator[ClusterExecutor]:
     finally:
         with contextlib.suppress(OSError, TimeoutError):
             client.close(timeout=1)
+
+
+def _check_address(address: str) -> None:
+    """Raise for what is no address, or names no machine: a client that tries it ends untidily.
+
+    Raises:
+        ValueError, OSError: it is not.
+    """
+    parts = urlsplit(address)
+    if not (parts.scheme and parts.hostname and parts.port):
+        raise ValueError("that is no address")
+    socket.getaddrinfo(parts.hostname, parts.port)
 
 
 def _kinds(client: Any, address: str) -> dict[str, dict[str, str]]:

@@ -18,7 +18,7 @@ from nnscratch.errors import ConfigError
 
 LARGEST_SWEEP = 100_000  # runs; more are a slip of the keyboard
 LARGEST_RANGE = 1000
-RANGE = re.compile(r"(?P<first>\S+?)\s*\.\.\s*(?P<last>\S+?)\s*x\s*(?P<count>\d+)")
+RANGE = re.compile(r"(?P<first>\S+?)\s*(?<!\.)\.\.(?!\.)\s*(?P<last>\S+?)\s*x\s*(?P<count>\d+)")
 DIGITS = 6  # of a value within a range, as many as are shown
 
 Values = tuple[Any, ...]
@@ -140,6 +140,12 @@ def parse_values(key: str, text: str) -> Values:
     """
     values: list[Any] = []
     for piece in map(str.strip, text.split(",")):
+        if not piece:
+            raise ConfigError(
+                f"{key} must be values with commas between them, and is {text!r}",
+                key=key,
+                next_step="write a value before and after each comma, without blanks",
+            )
         numeric = SETTINGS[key].type in (int, float)
         if numeric and ".." in piece:
             values += _range(key, piece)
@@ -173,6 +179,12 @@ def _range(key: str, text: str) -> list[Any]:
         )
     ends = _checked(key, [_value(key, match["first"]), _value(key, match["last"])])
     first, last, count = ends[0], ends[-1], int(match["count"])
+    if first == last:
+        raise ConfigError(
+            f"{key} must be a range between two values, and is {text!r}",
+            key=key,
+            next_step="give one value alone without dots",
+        )
     if not (first > 0 and last > 0):
         raise ConfigError(
             f"{key} must be a range above 0, and is {text!r}",

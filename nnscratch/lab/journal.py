@@ -189,19 +189,20 @@ class Journal:
 
     def _take(self, line: bytes, number: int) -> None:
         """Take a finished run from its line."""
+        again = "and its run is done again"
         try:
             result = _result(line)
             if result.config not in self._runs:
                 raise ValueError("it is a run of another sweep")
             if result.config in self._results:
+                again = "which stands there twice"
                 raise ValueError("its run has been there before")
         except ValueError as error:
             reason = error.what if isinstance(error, ConfigError) else error
             raise OutputError(
                 f"line {number} of the journal is no finished run: {reason}",
                 where=str(self.folder / RUNS),
-                next_step="delete that line, and its run is done again; or name another folder "
-                "with --output",
+                next_step=f"delete that line, {again}; or name another folder with --output",
             ) from error
         self._results[result.config] = result
 

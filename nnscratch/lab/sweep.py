@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nnscratch.config import TrainConfig
+from nnscratch.config import SETTINGS, TrainConfig
 from nnscratch.data import Dataset
 from nnscratch.errors import ConfigError, ModelFileError
 from nnscratch.files import cannot_write, write_atomically
@@ -68,6 +68,7 @@ def sweep(
     on_result: Callable[[RunResult], None] = lambda result: None,
     on_finishing: Callable[[RunResult], None] = lambda result: None,
     on_wait: Callable[[], None] = lambda: None,
+    on_previous: Callable[[Path, Path], None] = lambda path, previous: None,
 ) -> list[RunResult]:
     """Run a whole grid, as many runs at once as there are cores.
 
@@ -80,6 +81,8 @@ def sweep(
         on_result: called after every run that is done now.
         on_finishing: called when all are done, with the best, whose model is then made.
         on_wait: called several times a second, and may raise to end the sweep.
+        on_previous: called when another model stood in the place of one, with that place and
+            where it is now.
 
     Returns:
         The results, in the order of `grid.runs()`.
@@ -99,7 +102,7 @@ def sweep(
         workers = stack.enter_context(Workers(dataset, executor, folder))
         missing = [(n, run) for n, run in enumerate(grid.runs(), 1) if run not in results]
         for number, done in workers.run(missing, keep_all, on_wait):
-            name = _saved(folder, run_name(number), done.model)
+            name = _saved(folder, run_name(number), done.model, on_previous)
             result = results[done.config] = _as_result(done, name)
             if journal:
                 journal.add(result)
@@ -109,7 +112,7 @@ def sweep(
         if folder and best:
             if not _is_finished(folder / BEST, best, dataset):
                 on_finishing(best)
-                _finish(best, folder, workers, on_wait)
+                _finish(best, folder, workers, on_wait, on_previous)
             if not best.model:
                 found[found.index(best)] = replace(best, model=BEST)
         if folder:
@@ -148,20 +151,31 @@ def _is_finished(path: Path, best: RunResult, dataset: Dataset) -> bool:
     return found == (best.config, best.validation_accuracy, best.validation_loss)
 
 
-def _finish(best: RunResult, folder: Path, workers: Workers, on_wait: Callable[[], None]) -> None:
+def _finish(
+    best: RunResult,
+    folder: Path,
+    workers: Workers,
+    on_wait: Callable[[], None],
+    on_previous: Callable[[Path, Path], None],
+) -> None:
     """Save the model of the best run under its own name.
 
     Unless all were kept it was not, since a better run might have followed. Trained once more it
     has the same bits, and only now looks at the test set.
     """
     if best.model and is_model(folder / best.model):
-        _saved(folder, BEST, (folder / best.model).read_bytes())
+        _saved(folder, BEST, (folder / best.model).read_bytes(), on_previous)
         return
     for _, done in workers.run([(0, best.config)], True, on_wait):
-        _saved(folder, BEST, done.model)
+        _saved(folder, BEST, done.model, on_previous)
 
 
-def _saved(folder: Path | None, name: str, model: bytes | None) -> str | None:
+def _saved(
+    folder: Path | None,
+    name: str,
+    model: bytes | None,
+    on_previous: Callable[[Path, Path], None],
+) -> str | None:
     """Save the bytes of a model, keeping another one of that name; return the name.
 
     Returns:
@@ -173,6 +187,7 @@ def _saved(folder: Path | None, name: str, model: bytes | None) -> str | None:
     try:
         if path.exists() and (earlier := path.read_bytes()) not in (b"", model):
             write_atomically(previous_name(path), earlier)
+            on_previous(path, previous_name(path))
         write_atomically(path, model)
     except OSError as error:
         problem = cannot_write(path, "the model", error)
@@ -202,7 +217,8 @@ def check(grid: Grid, dataset: Dataset) -> None:
         try:
             hold_out(len(dataset.train_images), config)
         except ConfigError as error:
-            combination = ", ".join(f"{key} {getattr(config, key)}" for key in grid.varied)
+            flags = [f"{SETTINGS[key].flag} {getattr(config, key)}" for key in grid.varied]
+            combination = " ".join(flags)
             error.where = combination and f"the run with {combination}"
             raise
 

@@ -116,7 +116,7 @@ def sweep(
             results = _run(grid, data, output, keep_all=keep == "all", cluster=cluster, json=json)
         summaries = summarise(results)
         if not json:
-            sweeps.show_sweep(summaries, grid.varied, output / CSV)
+            sweeps.show_sweep(summaries, grid.varied, output / CSV, plotted=plot is not None)
         _show_best(results, grid, output, _data_options(dataset, data_dir), json=json)
         _save_plot(plot, summaries, grid)
 
@@ -187,6 +187,7 @@ def _run(
                     grid, data, folder, executor=executor, keep_all=keep_all,
                     on_resumed=on_resumed, on_result=on_result,
                     on_finishing=screen.on_finishing, on_wait=signals.check,
+                    on_previous=screen.on_previous,
                 )  # fmt: skip
         except (KeyboardInterrupt, Terminated):
             sweeps.show_stopped(screen.done, len(grid), folder)
