@@ -164,6 +164,19 @@ def _as_type(value: Any, kind: type) -> Any:
     return number if math.isfinite(number) else None
 
 
+def number_from(key: str, text: str) -> Any:
+    """Return the number that a text says; what is none as it is, for `TrainConfig` to refuse.
+
+    >>> number_from("epochs", "12"), number_from("epochs", "twelve")
+    (12, 'twelve')
+    """
+    try:
+        number = SETTINGS[key].type(text)
+    except ValueError:
+        return text
+    return number if abs(number) < math.inf else text  # 1e999 is shown as it was typed
+
+
 def config_from(settings: Mapping[str, object], *, where: str = "") -> TrainConfig:
     """Make a TrainConfig of a table of settings; what the table leaves out keeps its default.
 

@@ -145,25 +145,28 @@ def test_a_frame_around_the_digits_and_a_line_below():
     assert read(page).text == "20387"
 
 
-def test_boxes_of_a_form():
-    page = np.zeros((120, 560), np.uint8)
-    for number, ink in enumerate(map(cropped, clear_digits("203875"))):
+def form(digits):
+    """A page with a digit in the middle of each cell, and the columns where the cells begin."""
+    page, lefts = np.zeros((120, 560), np.uint8), []
+    for number, ink in enumerate(map(cropped, clear_digits(digits))):
         width = max(2, round(ink.shape[1] * 50 / ink.shape[0]))
-        left = 40 + 80 * number
-        middle = left + (80 - width) // 2
+        lefts.append(40 + 80 * number)
+        middle = lefts[-1] + (80 - width) // 2
         page[35:85, middle : middle + width] = np.asarray(Image.fromarray(ink).resize((width, 50)))
+    return page, lefts
+
+
+def test_boxes_of_a_form():
+    page, lefts = form("203875")
+    for left in lefts:
         page[20:100, [left, left + 1, left + 80, left + 81]] = 255
     page[[20, 21, 98, 99], 40:522] = 255
     assert read(page).text == "203875"
 
 
 def test_a_comb_parts_the_digits_of_a_form():
-    page = np.zeros((120, 560), np.uint8)
-    for number, ink in enumerate(map(cropped, clear_digits("203875"))):
-        width = max(2, round(ink.shape[1] * 50 / ink.shape[0]))
-        left = 40 + 80 * number
-        middle = left + (80 - width) // 2
-        page[35:85, middle : middle + width] = np.asarray(Image.fromarray(ink).resize((width, 50)))
+    page, lefts = form("203875")
+    for left in lefts:
         page[70:100, [left, left + 1, left + 80, left + 81]] = 160
     page[98:100, 40:522] = 160
     assert read(page).text == "203875"

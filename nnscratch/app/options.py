@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from nnscratch.app.calling import own_name
-from nnscratch.config import BUNDLED_NAME, DATA_DIR_VARIABLE, SETTINGS, TrainConfig
+from nnscratch.config import BUNDLED_NAME, DATA_DIR_VARIABLE, SETTINGS, TrainConfig, number_from
 from nnscratch.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -145,14 +145,8 @@ def _values(key: str, text: str) -> tuple[Any, ...]:
 
 def _number(key: str, value: Any) -> Any:
     """Return a number for a text that is one; anything else as it is, for `config.py` to refuse."""
-    kind = SETTINGS[key].type
-    if kind not in (int, float) or not isinstance(value, str):
-        return value
-    try:
-        number = kind(value)
-    except ValueError:
-        return value
-    return number if abs(number) < float("inf") else value  # 1e999 is shown as it was typed
+    numeric = SETTINGS[key].type in (int, float)
+    return number_from(key, value) if numeric and isinstance(value, str) else value
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nnscratch.config import SETTINGS, TrainConfig, config_from, read_toml
+from nnscratch.config import SETTINGS, TrainConfig, config_from, number_from, read_toml
 from nnscratch.errors import ConfigError
 
 LARGEST_SWEEP = 100_000  # runs; more are a slip of the keyboard
@@ -159,13 +159,7 @@ def _value(key: str, text: str) -> Any:
     kind = SETTINGS[key].type
     if kind is bool:
         return {"true": True, "false": False}.get(text.lower(), text)
-    if kind is str:
-        return text
-    try:
-        number = kind(text)
-    except ValueError:
-        return text
-    return number if abs(number) < float("inf") else text  # 1e999 is shown as it was typed
+    return text if kind is str else number_from(key, text)
 
 
 def _range(key: str, text: str) -> list[Any]:
