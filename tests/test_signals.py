@@ -15,7 +15,7 @@ from nnscratch.files import SUFFIX
 from nnscratch.model_file import load_model
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
-EPOCHS = 40
+EPOCHS = 160  # long enough for most signals to come while it trains
 TRAIN = [
     *(sys.executable, "-m", "nnscratch", "train", "--epochs", str(EPOCHS)),
     *("--validation", "200", "--batch-size", "16"),
