@@ -155,8 +155,10 @@ def test_a_sweep_that_is_none_is_refused(text, journal, begun):
 def test_a_table_that_is_not_ours_is_not_replaced(journal, tmp_path):
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep" / "sweep.csv").write_text("my,own,figures\n")
-    with pytest.raises(OutputError, match="would replace a file that nnscratch did not make"):
+    refused = pytest.raises(OutputError, match="would replace a file that nnscratch did not make")
+    with refused as caught:
         journal().__enter__()
+    assert caught.value.next_step == "move that file, or name another folder with --output"
     assert (tmp_path / "sweep" / "sweep.csv").read_text() == "my,own,figures\n"
 
 

@@ -115,7 +115,7 @@ class Journal:
             check_output(
                 path, "the journal", is_ours=lambda path: True, room_bytes=self._room_bytes
             )
-            check_output(self.folder / TABLE, "the table of runs", is_ours=_is_table)
+            self._check_table()
             self._file: IO[bytes] = open(path, "a+b", buffering=0)
         except OSError as error:
             raise cannot_write(path, "the journal", error) from error
@@ -128,6 +128,14 @@ class Journal:
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
+
+    def _check_table(self) -> None:
+        """Raise if the table could not be written, or somebody has made it his own."""
+        try:
+            check_output(self.folder / TABLE, "the table of runs", is_ours=_is_table)
+        except OutputError as error:
+            error.next_step = "move that file, or name another folder with --output"
+            raise
 
     def _begin(self, path: Path) -> None:
         if not lock(self._file.fileno()):
