@@ -72,7 +72,7 @@ def test_a_signal_at_any_moment_loses_no_finished_epoch(again, own_data, tmp_pat
         folder = tmp_path / str(number)
         folder.mkdir()
         sent, pause = rng.choices(SIGNALS, k=1 + again), rng.uniform(0, 0.1)
-        moment = rng.uniform(0.1, 1.3 * whole_run_seconds)  # two at a time take a little longer
+        moment = rng.uniform(0.2, 1.3) * whole_run_seconds  # two at a time take a little longer
         process = started(folder, own_data)
         time.sleep(moment)
         for number in sent:

@@ -114,11 +114,11 @@ def test_a_run_that_diverges_is_a_result(own_dataset, tmp_path):
     ("base", "varied", "said"),
     [
         ({"validation_size": 0}, {}, "validation_size must be above 0 in a sweep"),
-        ({}, {"validation_size": (200, 1200)}, "below the 1,200.*validation_size 1200"),
+        ({}, {"validation_size": (200, 1200)}, "below the 1,200.*--validation 1200"),
         (
             {},
             {"hidden_size": (5, 10), "batch_size": (32, 1001)},
-            "batch_size must be at most the 1,000 .* is 1,001; .*hidden_size 5, batch_size 1001",
+            "batch_size must be at most the 1,000 .* is 1,001; .*--hidden 5 --batch-size 1001",
         ),
     ],
 )

@@ -171,7 +171,7 @@ def test_if_every_run_diverges_no_model_is_kept_and_that_is_said(run, own_data, 
         (("--seed", "1,2", "--seeds", "3"), "Invalid value for --seed"),
         (("--batch-size", "32,1100", "--lr", "0.1,1"), "Invalid value for --batch-size: "),
         (("--validation", "200,1200"), "Invalid value for --validation: "),
-        (("--learning-rate", "1"), "No such option: --learning-rate (Possible options: --lr)"),
+        (("--learning-rate", "1"), "No such option: --learning-rate"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )  # fmt: skip
@@ -184,6 +184,7 @@ def test_a_wrong_value_is_a_usage_error_before_anything_runs(
     shown = " ".join(re.sub(r"[│╭╮╰╯─]", " ", done.stderr).split())
     assert done.returncode == 2, done.stderr
     assert said in shown
+    assert "--lr" in shown or "--learning-rate" not in options  # what was meant is named
     assert listing(tmp_path) == []
 
 
