@@ -15,6 +15,8 @@ from nnscratch.config import DEFAULT_DATA_DIR
 if TYPE_CHECKING:
     from types import ModuleType
 
+TICK_SECONDS = 0.1
+
 
 def draw(
     model: AnsweringModel = None,
@@ -60,8 +62,8 @@ def draw(
         terminal.tell("The page is open for as long as this runs; Ctrl-C ends it.")
         if browser:
             threading.Thread(target=_open, args=(address,), daemon=True).start()
-        while True:
-            threading.Event().wait(3600)  # a signal ends it
+        while True:  # a signal ends it; one that came to another thread wakes nobody, so it is short
+            threading.Event().wait(TICK_SECONDS)
 
 
 def _server() -> ModuleType:
