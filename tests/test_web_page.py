@@ -99,6 +99,7 @@ class Page:
 
     def answers(self, answer):
         self.wait(lambda: self.text("answer") == answer)
+        self.wait(lambda: self.run("return document.querySelector('[aria-busy=true]') === null"))
         return self.text("probability")
 
     def set(self, name, value):

@@ -82,10 +82,25 @@ function show(answer) {
   standing = answer;
   reply(answer);
   diagram.answer(answer);
-  account.show(answer, networks.get(network) ?? diagram.network);
-  showLadder(answer);
+  explainSoon();
   drawing.mark(answer && answer.answer.length > 1 ? found(answer.reading) : []);
   document.dispatchEvent(new Event("answered")); // for whoever takes the time from outside
+}
+
+let explaining = false;
+
+/** The account and the ladder come once the answer is on the screen: they take as long again. */
+function explainSoon() {
+  if (explaining) return; // what stands by then is explained
+  explaining = true;
+  const sections = [byId("why"), byId("steps")];
+  for (const section of sections) section.setAttribute("aria-busy", "true");
+  requestAnimationFrame(() => setTimeout(() => {
+    explaining = false;
+    account.show(standing, networks.get(network) ?? diagram.network);
+    showLadder(standing);
+    for (const section of sections) section.setAttribute("aria-busy", "false");
+  }));
 }
 
 function reply(answer) {
