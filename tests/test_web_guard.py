@@ -280,7 +280,7 @@ def test_a_billion_points_are_cut_off(page):
 @pytest.mark.parametrize("fields", [
     {"pen": 0}, {"pen": -1}, {"pen": 9}, {"pen": "0.1"}, {"pen": None}, {"pen": True},
     {"against": 10}, {"against": -1}, {"against": "3"}, {"against": 3.0}, {"network": 1},
-    {"network": None}, {"network": ["model"]},
+    {"network": None}, {"network": ["model"]}, {"explain": 1}, {"explain": None},
 ], ids=repr)  # fmt: skip
 def test_a_field_out_of_its_range_is_refused(page, fields):
     check_refused(

@@ -116,6 +116,12 @@ def test_a_refused_drawing_is_explained_all_the_same(model, name):
     assert seen["ladder"]
 
 
+@pytest.mark.parametrize("name", sorted(DRAWINGS))
+def test_an_answer_without_its_explanation_is_the_same_in_all_else(model, name):
+    whole, quick = look(model, DRAWINGS[name]), look(model, DRAWINGS[name], explain=False)
+    assert quick == {**whole, "why": None, "ladder": None}
+
+
 @pytest.mark.parametrize("name", FRAMED)
 def test_what_the_network_says_follows_from_what_it_sees(model, name):
     seen = look(model, DRAWINGS[name])

@@ -93,6 +93,14 @@ def units(asked: Mapping[str, Any], model: Model) -> list[int] | None:
     return [int(number) for number in numbers]
 
 
+def explain(asked: Mapping[str, Any]) -> bool:
+    """Return whether the account and the ladder are wanted; they are unless it is said."""
+    value = asked.get("explain", True)
+    if not isinstance(value, bool):
+        raise _wrong("explain", "true or false")
+    return value
+
+
 def digit(asked: Mapping[str, Any], key: str) -> int:
     """Return a digit, 0 … 9."""
     value = asked.get(key)

@@ -6,7 +6,6 @@ The answer is that of `nnscratch predict`, by the same way: `reading.read_digits
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from typing import IO, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from nnscratch.pictures.framing import slant_per_row
 from nnscratch.pictures.ink import Grey, Sheet
 from nnscratch.pictures.ladder import climb
 from nnscratch.pictures.read import Prepared
+from nnscratch.products import scale_pixels
 from nnscratch.reading import Reading, read_digits
 
 NO_DIGIT = "?"
@@ -44,6 +44,7 @@ def look(
     source: Grey | IO[bytes],
     *,
     against: int | None = None,
+    explain: bool = True,
     image: str = NAME,
     model_path: str = "",
 ) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def look(
         source: a drawing, (height, width) uint8, dark ink on paper of 255; or an open binary file
             of a picture, which can be sought in.
         against: the digit that the account is to be against; the runner-up if None.
+        explain: False leaves out `why` and `ladder`, which take as long as all the rest.
         image, model_path: what `reading` calls the picture and the model.
 
     Returns:
@@ -86,13 +88,20 @@ def look(
         read = read_digits(model, picture, name=image)
     except NoDigitError as error:
         told = {"what": error.what, "next": NEXT_STEP}
-        found = _inside(model, picture, error.picture, against) if error.picture else {}
-        return {**blank, "answer": NO_DIGIT, "notes": [], "error": told, **found}
-    found = _inside(model, picture, read.single.picture, against) if read.single else {}
-    if read.single and read.single.digit == against:
-        told_of = f"it says {against} itself; the account is against {found['why']['against']}"
-        read = replace(read, notes=(*read.notes, told_of))
-    return {**blank, **_answer(read), "reading": records.reading(image, model_path, read), **found}
+        seen = error.picture
+        answer = {**blank, "answer": NO_DIGIT, "notes": [], "error": told}
+    else:
+        seen = read.single.picture if read.single else None
+        answer = {**blank, **_answer(read), "reading": records.reading(image, model_path, read)}
+    if seen:
+        answer |= _inside(model, seen)
+        if explain:
+            answer |= _explained(model, picture, seen, against)
+            if answer["answer"] == str(against):
+                other = answer["why"]["against"]
+                told_of = f"it says {against} itself; the account is against {other}"
+                answer["notes"] = [*answer["notes"], told_of]
+    return answer
 
 
 def as_source(source: Grey | IO[bytes]) -> Sheet | IO[bytes]:
@@ -113,28 +122,32 @@ def _answer(read: Reading) -> dict[str, Any]:
     }
 
 
-def _inside(
-    model: Model, source: Sheet | IO[bytes], picture: Prepared, against: int | None
-) -> dict[str, Any]:
-    """Say what the network sees of one framed digit, what its units say, and why."""
-    reason = model.why(picture.image, against, tipping=False)
+def _inside(model: Model, picture: Prepared) -> dict[str, Any]:
+    """Say what the network sees of one framed digit, and what its units say."""
     network = model.network
-    outputs = network.forward(network.hidden.A)[0]
+    seen = model.seen(picture.image[np.newaxis])
+    outputs = network.forward(scale_pixels(seen, network.theta.dtype))[0]
     activations = network.A_h[0]
     width, height = picture.size
     left, top, right, bottom = picture.window
     shear = slant_per_row(picture.image[np.newaxis])[0] if network.deskewed else None
     return {
-        "seen": reason.seen.tolist(),
+        "seen": seen[0].tolist(),
         "outputs": outputs.tolist(),
         "units": [
             {"index": int(j), "activation": float(activations[j])} for j in _telling_units(model)
         ],
-        "why": records.why(reason),
         "onto": [left / width, top / height, right / width, bottom / height],
         "shear": None if shear is None else shear.tolist(),
-        "ladder": _ladder(model, source, picture),
     }
+
+
+def _explained(
+    model: Model, source: Sheet | IO[bytes], picture: Prepared, against: int | None
+) -> dict[str, Any]:
+    """Say why the answer to one framed digit comes out, and by which steps the picture came."""
+    reason = model.why(picture.image, against, tipping=False)
+    return {"why": records.why(reason), "ladder": _ladder(model, source, picture)}
 
 
 def _telling_units(model: Model) -> NDArray[np.intp]:

@@ -122,12 +122,14 @@ class Site:
             return await self._look_at_picture(request, body)
         fields = asked.parse(body)
         name, against = asked.network(fields, STARTED_WITH), asked.against(fields)
-        kept = self._kept(name)
+        explain, kept = asked.explain(fields), self._kept(name)
 
         def answer() -> dict[str, Any]:
-            drawing = asked.drawing(fields)
+            drawing, called = asked.drawing(fields), self._named(name)
             with kept.lock:
-                return look(kept.model, drawing, against=against, model_path=self._named(name))
+                return look(
+                    kept.model, drawing, against=against, explain=explain, model_path=called
+                )
 
         return JSONResponse({"network": name, **await self._looks.do(answer)})
 

@@ -44,11 +44,11 @@ export const model = async (network) =>
 export const masks = async (network, units) =>
   (await ask(`/api/model?${new URLSearchParams({ network, units })}`)).json();
 
-/** Ask what a network makes of a drawing: strokes, or the bytes of a picture. */
-export async function look({ strokes, pen, picture }, network, against) {
+/** Ask what a network makes of a drawing: strokes, or the bytes of a picture, which is always explained. */
+export async function look({ strokes, pen, picture }, network, against, explain) {
   if (!picture) {
     const choice = against === null ? {} : { against };
-    return (await post("/api/look", { strokes, pen, network, ...choice })).json();
+    return (await post("/api/look", { strokes, pen, network, explain, ...choice })).json();
   }
   const query = new URLSearchParams({ network });
   if (against !== null) query.set("against", against);

@@ -28,19 +28,25 @@ function works() {
 
 // ---------------------------------------------------------------------- one look at a time
 
+const REST = 60; // milliseconds without a change, before the answer is explained
+
 let looking = false;
 let again = false;
+let turn = 0; // counts what was asked to be looked at
+let resting = null;
 
 /** Ask for an answer to what stands there now; while one is on its way, the newest waits. */
 async function look() {
+  turn += 1;
+  clearTimeout(resting);
   if (looking) {
     again = true;
     return;
   }
   looking = true;
-  for (let request = ask(); request; ) {
+  for (let request = ask(false); request; ) {
     const { asked, answer, error } = await request;
-    request = again ? ask() : null; // on its way while this one is shown
+    request = again ? ask(false) : null; // on its way while this one is shown
     if (error) fails(error);
     else works();
     if (!error && asked !== network) continue;
@@ -50,14 +56,30 @@ async function look() {
   looking = false;
 }
 
-async function ask() {
+async function ask(explain) {
   again = false;
   const asked = network;
   try {
-    return { asked, answer: drawing.empty ? null : await api.look(drawing.content, asked, against) };
+    const content = drawing.empty ? null : drawing.content;
+    return { asked, answer: content && (await api.look(content, asked, against, explain)) };
   } catch (error) {
     return { asked, answer: null, error };
   }
+}
+
+/** The account and the ladder take as long as the answer: they are asked for once the pen rests. */
+function explainAtRest() {
+  clearTimeout(resting);
+  resting = setTimeout(async () => {
+    if (looking) return; // what comes is explained in its turn
+    const began = turn;
+    const { answer, error } = await ask(true);
+    if (turn !== began) return;
+    if (error) fails(error);
+    standing = answer;
+    if (answer) byId("notes").textContent = notes(answer);
+    explain(answer);
+  }, REST);
 }
 
 function changed() {
@@ -82,25 +104,25 @@ function show(answer) {
   standing = answer;
   reply(answer);
   diagram.answer(answer);
-  explainSoon();
+  if (answer?.seen && !answer.why) {
+    explaining(true);
+    explainAtRest();
+  } else {
+    explain(answer);
+  }
   drawing.mark(answer && answer.answer.length > 1 ? found(answer.reading) : []);
   document.dispatchEvent(new Event("answered")); // for whoever takes the time from outside
 }
 
-let explaining = false;
+/** Show the account and the ladder. */
+function explain(answer) {
+  account.show(answer, networks.get(network) ?? diagram.network);
+  showLadder(answer);
+  explaining(false);
+}
 
-/** The account and the ladder come once the answer is on the screen: they take as long again. */
-function explainSoon() {
-  if (explaining) return; // what stands by then is explained
-  explaining = true;
-  const sections = [byId("why"), byId("steps")];
-  for (const section of sections) section.setAttribute("aria-busy", "true");
-  requestAnimationFrame(() => setTimeout(() => {
-    explaining = false;
-    account.show(standing, networks.get(network) ?? diagram.network);
-    showLadder(standing);
-    for (const section of sections) section.setAttribute("aria-busy", "false");
-  }));
+function explaining(busy) {
+  for (const name of ["why", "steps"]) byId(name).setAttribute("aria-busy", String(busy));
 }
 
 function reply(answer) {
@@ -112,9 +134,13 @@ function reply(answer) {
   byId("sure-least").textContent = !known ? "" : several ? "at least " : nearlyCertain(answer.probability) ? "more than " : "";
   byId("probability").textContent = known ? percent(Math.min(answer.probability, 0.999)) : "";
   byId("sure-of").textContent = !known ? "" : several ? " sure of each" : " sure";
-  const problem = answer?.error ? [answer.error.what, answer.error.next] : [];
-  byId("notes").textContent = !answer
-    ? (drawing.empty ? "Nothing drawn yet." : "") : [...problem, ...(answer.notes ?? [])].map(api.sentence).filter(Boolean).join(" ");
+  byId("notes").textContent = answer ? notes(answer) : drawing.empty ? "Nothing drawn yet." : "";
+}
+
+/** Every doubt, in sentences. */
+function notes({ error, notes: doubts }) {
+  const problem = error ? [error.what, error.next] : [];
+  return [...problem, ...(doubts ?? [])].map(api.sentence).filter(Boolean).join(" ");
 }
 
 /** The boxes of several digits, in fractions of the sheet. */
