@@ -6,6 +6,7 @@ import gzip
 import os
 import subprocess
 import sys
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -32,7 +33,15 @@ def mnist_folder() -> Path | None:
     return None
 
 
+@pytest.hookimpl(tryfirst=True)  # before what is slow is left out
 def pytest_collection_modifyitems(items):
+    rows = Counter()
+    for item in items:
+        if sampled := item.get_closest_marker("sampled"):
+            table = item.nodeid.partition("[")[0]
+            rows[table] += 1
+            if rows[table] > sampled.args[0]:
+                item.add_marker(pytest.mark.slow)
     if mnist_folder() is None:
         for item in items:
             if item.get_closest_marker("mnist"):

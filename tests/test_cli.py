@@ -339,6 +339,7 @@ def test_help_reads_well_at_80_columns(command, run):
         ("--no-such-option",),
     ],
 )
+@pytest.mark.sampled(3)
 def test_a_bad_option_is_a_usage_error_that_names_it(run, own_data, arguments):
     error = refused(run("train", *arguments, data_dir=own_data), 2)
     assert arguments[0] in error

@@ -433,6 +433,7 @@ def test_a_resumed_run_ends_bit_identical(name, own_data, tmp_path, run):
     assert (tmp_path / "model.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
 
 
+@pytest.mark.slow
 def test_resume_refuses_other_settings_other_data_and_finished_models(own_data, tmp_path, run):
     stopped(own_data, tmp_path, signal.SIGINT, "--epochs", "100000")
     resume = ("train", "--resume", "model.interrupted.npz")
@@ -517,6 +518,7 @@ def test_pictures_that_cannot_be_read_are_told_one_by_one(tmp_path, own_dataset)
     ids=lambda terminal: " ".join(f"{key}={value}" for key, value in terminal.items()),
 )
 @pytest.mark.parametrize("command", ["evaluate", "predict", "train", "gradcheck"])
+@pytest.mark.sampled(3)
 def test_no_terminal_is_too_odd(command, terminal, tmp_path, own_data, saved):
     Image.fromarray(load_dataset(own_data).test_images[0]).save(tmp_path / "p.png")
     arguments = {

@@ -117,6 +117,7 @@ BAD_MIRRORS = {
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("kind", BAD_MIRRORS)
+@pytest.mark.sampled(3)
 def test_a_bad_mirror_is_invisible_but_for_one_line(kind, packed_mnist, almost_all):
     notes = []
     with (
@@ -137,6 +138,7 @@ def test_a_bad_mirror_is_invisible_but_for_one_line(kind, packed_mnist, almost_a
 
 
 @pytest.mark.parametrize("kind", BAD_MIRRORS)
+@pytest.mark.sampled(3)
 def test_where_all_mirrors_are_bad_nothing_is_kept(kind, tmp_path, own_data):
     fake = tmp_path / "mirror"
     fake.mkdir()
@@ -390,6 +392,7 @@ def endless_start(handler):
 
 @pytest.mark.mnist
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
+@pytest.mark.slow
 def test_where_no_thread_can_be_started_downloading_does_without(packed_mnist, almost_all):
     # A stack that no thread can have: pthread_create fails as it does at the limit of processes,
     # but for root too.
@@ -454,6 +457,7 @@ UNREAD = {
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("kind", UNREAD)
+@pytest.mark.sampled(3)
 def test_the_body_of_anything_but_a_good_answer_is_not_read(kind, packed_mnist, almost_all):
     notes = []
     with serving(folder_answer(packed_mnist)) as good, serving(UNREAD[kind](good)) as bad:
@@ -485,6 +489,7 @@ NOWHERE = {
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("kind", NOWHERE)
+@pytest.mark.sampled(3)
 def test_a_redirect_to_nowhere_is_passed_over(kind, packed_mnist, almost_all):
     def answer(handler):
         handler.wfile.write(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ")

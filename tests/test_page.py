@@ -53,6 +53,7 @@ def test_ones_that_stand_apart_are_read():
     assert read_page(MODEL, row_of(ones, 0.5)).text == "11111"
 
 
+@pytest.mark.slow
 def test_most_rows_of_letters_hold_no_digit_and_rows_of_digits_do():
     rng, refused = np.random.default_rng(4), {"letters": 0, "digits": 0}
     for _ in range(12):

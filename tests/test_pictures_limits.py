@@ -175,6 +175,7 @@ HONEST = {
 
 @on_posix
 @pytest.mark.parametrize("kind", HONEST)
+@pytest.mark.sampled(3)
 def test_twelve_megapixels_are_read_in_every_format(kind, tmp_path):
     change, options = HONEST[kind]
     path = tmp_path / "large"
@@ -238,6 +239,7 @@ def test_a_pipe_in_a_folder_is_told_and_the_others_are_read(run, tmp_path):
     ],
     ids=" ".join,
 )  # fmt: skip
+@pytest.mark.sampled(3)
 def test_a_pipe_or_a_device_is_refused_at_once(run, tmp_path, kind, arguments):
     if kind == "pipe":
         os.mkfifo(tmp_path / "pipe")
@@ -301,6 +303,7 @@ LONG = "a" * 300
     ],
     ids=lambda arguments: " ".join(arguments).replace(LONG, "LONG"),
 )  # fmt: skip
+@pytest.mark.sampled(3)
 def test_a_name_of_300_letters_is_refused_for_every_option(run, tmp_path, own_data, arguments):
     photo(400, 300).save(tmp_path / "b.png")
     done = run(*arguments, data_dir=None if "--data-dir" in arguments else own_data)

@@ -32,6 +32,7 @@ def data(mistakes=3, units=4):
 
 
 @pytest.mark.parametrize("suffix", MAGIC)
+@pytest.mark.sampled(3)
 def test_the_suffix_decides_the_kind_of_file(suffix, tmp_path):
     save_curves(tmp_path / f"c{suffix}", "title", HISTORY)
     save_report(tmp_path / f"r{suffix}", data())
@@ -39,6 +40,7 @@ def test_the_suffix_decides_the_kind_of_file(suffix, tmp_path):
         assert (tmp_path / f"{name}{suffix}").read_bytes().startswith(MAGIC[suffix])
 
 
+@pytest.mark.slow
 def test_the_sheet_is_legible_at_1200_pixels(tmp_path):
     save_report(tmp_path / "r.png", data(mistakes=20, units=10))
     with Image.open(tmp_path / "r.png") as sheet:
@@ -63,6 +65,7 @@ def test_what_cannot_be_drawn_is_refused_before_any_work(tmp_path, name):
         check_plot(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_training_and_evaluation_draw_and_write(run, own_data, tmp_path):
     done = run(
         "train", "--epochs", 3, "--validation", 200, "--plot", "c.png", "--history", "h.csv",

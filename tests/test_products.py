@@ -62,6 +62,7 @@ samples = st.sampled_from([1, 4, 31, 64, 95, 100, 127, 128, 129, 256, 300])
 @example(333, 129, np.float32, True)
 @example(128, 900, np.float64, True)
 @example(10, 1000, np.float32, True)
+@pytest.mark.slow
 def test_the_large_products_of_any_shape_are_the_plain_ones_up_to_rounding(H, N, dtype, given_room):
     rng = np.random.default_rng(H * N)
     W, A = rng.standard_normal((H, 784)).astype(dtype), rng.random((N, 784)).astype(dtype)

@@ -305,6 +305,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize("several", [None, True])
+@pytest.mark.sampled(3)
 def test_a_page_without_digits_is_said_to_have_none(kind, several, rng):
     with pytest.raises(NoDigitError) as caught:
         read(HOSTILE[kind](rng), several=several, name="page.png")

@@ -103,6 +103,7 @@ def test_what_is_found_out_can_be_overruled(run, written):
     assert record(run, folder / "one.png", "--several")["text"] == says["one"]
 
 
+@pytest.mark.slow
 def test_a_marked_picture_has_a_box_around_each_digit(run, written, tmp_path):
     folder, _ = written
     digits = record(run, folder / "four.png", "--save-marked", "marked.png")["digits"]
@@ -132,6 +133,7 @@ def test_a_marked_picture_replaces_none_of_the_users(run, written, tmp_path):
 
 
 @pytest.mark.parametrize("flag", ["--save-prepared", "--plot"])
+@pytest.mark.sampled(3)
 def test_what_shows_one_digit_is_not_drawn_of_several(run, written, tmp_path, flag):
     folder, _ = written
     done = run("predict", folder / "four.png", flag, "x.png")

@@ -125,6 +125,7 @@ def test_a_shorter_interrupted_run_does_not_replace_a_longer_one(own_data, tmp_p
     assert "an earlier interrupted run is now model.interrupted.previous.npz" in error
 
 
+@pytest.mark.slow
 def test_a_signal_that_our_caller_ignores_is_ignored(own_data, tmp_path):
     process = subprocess.Popen(
         ["nohup", *TRAIN], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

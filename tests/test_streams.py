@@ -76,6 +76,7 @@ def test_a_model_is_saved_though_its_output_cannot_be_written(streams, own_data,
 
 @pytest.mark.parametrize("streams", BROKEN)
 @pytest.mark.parametrize("command", ["evaluate {}", "evaluate {} --json", "gradcheck", "--help"])
+@pytest.mark.sampled(3)
 def test_a_report_that_cannot_be_written_is_an_error(command, streams, model, own_data, tmp_path):
     done = shell(f"{NNSCRATCH} {command.format(model)} {streams}", tmp_path, own_data)
     assert "Traceback" not in done.stderr

@@ -175,6 +175,7 @@ def test_if_every_run_diverges_no_model_is_kept_and_that_is_said(run, own_data, 
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )  # fmt: skip
+@pytest.mark.sampled(3)
 def test_a_wrong_value_is_a_usage_error_before_anything_runs(
     options, said, run, own_data, tmp_path
 ):

@@ -171,6 +171,7 @@ NOWHERE = "/usr/bin:/bin"
 
 @pytest.mark.parametrize("how", ["by its path", "by its name", "as a module"])
 @pytest.mark.parametrize("model", ["my model.npz", "pretrained", "-dash.npz"])
+@pytest.mark.sampled(3)
 def test_the_next_command_works_where_it_was_called(how, model, installed, tmp_path, own_data):
     name, path = {
         "by its path": (".venv/bin/nnscratch", NOWHERE),

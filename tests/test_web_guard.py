@@ -71,6 +71,7 @@ def test_every_page_carries_the_headers(page, path):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("path", [*GETS, *POSTS, "/api/nothing"])
+@pytest.mark.sampled(3)
 def test_another_host_or_another_page_is_refused_on_every_route_and_method(page, path, method):
     for sent, status in (
         ({"Host": f"evil.example:{page.port}"}, 421),
@@ -90,6 +91,7 @@ def test_another_host_or_another_page_is_refused_on_every_route_and_method(page,
         "127.0.0.1:{port},evil.example", "user@127.0.0.1:{port}", "127.0.0.1.:{port}", "",
     ],
 )  # fmt: skip
+@pytest.mark.sampled(3)
 def test_no_other_name_of_the_host_will_do(page, host):
     host = host.format(port=page.port, other=page.port + 1)
     check_refused(page.ask("GET", "/api/model", headers={"Host": host}), 421)
@@ -161,6 +163,7 @@ def test_only_our_own_page_may_post(page, site):
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", None,
                                   "multipart/form-data; boundary=x", "image/png"])  # fmt: skip
+@pytest.mark.sampled(3)
 def test_what_a_form_could_send_is_refused(page, path, kind):
     sent = {} if kind is None else {"Content-Type": kind}
     check_refused(page.ask("POST", path, "{}", sent), 415)
@@ -181,6 +184,7 @@ def test_another_method_is_refused_and_told_which(page):
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/look/", "/api/model/x", "/../server.py",
                                   "/server.py", "/%2e%2e/server.py", "/..%2fserver.py", "//",
                                   "/page/index.html", "/index.html%00", "/notes.npz"])  # fmt: skip
+@pytest.mark.sampled(3)
 def test_an_address_outside_the_table_is_not_there(page, path):
     check_refused(page.ask("GET", path), 404)
 
@@ -208,6 +212,7 @@ def test_a_length_that_lies_is_refused_at_once(page, length):
     assert time.monotonic() - started < 8
 
 
+@pytest.mark.slow
 def test_a_body_that_never_arrives_does_not_hold_up_others(page):
     import socket
 
@@ -235,6 +240,7 @@ def test_two_lengths_smuggle_nothing(page):
     b"\xef\xbb\xbf{}",
 ], ids=lambda body: body[:20])  # fmt: skip
 @pytest.mark.parametrize("path", POSTS)
+@pytest.mark.sampled(3)
 def test_what_is_no_json_is_refused(page, path, body):
     check_refused(page.ask("POST", path, body, JSON), 400)
 
@@ -245,6 +251,7 @@ def test_what_is_no_json_is_refused(page, path, body):
     [[[10**300, 0.5]]], [[[[0.5], 0.5]]], [[]], [{"0": 1}], [[{}]],
 ], ids=repr)  # fmt: skip
 @pytest.mark.parametrize("path", ["/api/look", "/api/picture"])
+@pytest.mark.sampled(3)
 def test_what_are_no_strokes_is_refused(page, path, strokes):
     text = json.dumps({"strokes": strokes}).replace("Infinity", "1e400")
     check_refused(page.ask("POST", path, text, JSON), 422)
@@ -282,6 +289,7 @@ def test_a_billion_points_are_cut_off(page):
     {"against": 10}, {"against": -1}, {"against": "3"}, {"against": 3.0}, {"network": 1},
     {"network": None}, {"network": ["model"]}, {"explain": 1}, {"explain": None},
 ], ids=repr)  # fmt: skip
+@pytest.mark.sampled(3)
 def test_a_field_out_of_its_range_is_refused(page, fields):
     check_refused(
         page.ask("POST", "/api/look", json.dumps({"strokes": THREE, **fields}), JSON), 422
@@ -290,6 +298,7 @@ def test_a_field_out_of_its_range_is_refused(page, fields):
 
 @pytest.mark.parametrize("name", ["", "../model", "/etc/passwd", "notes.npz", "run-1-1", "step-9",
                                   "pretrained", "x" * 10_000, "\x00", "__class__"])  # fmt: skip
+@pytest.mark.sampled(3)
 def test_no_model_file_is_taken_from_the_page(page, name):
     asked = json.dumps({"strokes": THREE, "network": name})
     check_refused(page.ask("POST", "/api/look", asked, JSON), 404)
@@ -325,6 +334,7 @@ def test_a_query_is_checked_as_strictly(page, query):
 
 @pytest.mark.parametrize("units", ["", "-1", "256", "x", "1,", "1,,2", "1" * 5000, "%D9%A3",
                                    ",".join(["1"] * 21)])  # fmt: skip
+@pytest.mark.sampled(3)
 def test_units_that_are_not_there_are_refused(page, units):
     check_refused(page.ask("GET", f"/api/model?units={units}"), 422)
 
@@ -336,6 +346,7 @@ def test_units_that_are_not_there_are_refused(page, units):
     {"teacher": "/etc/passwd"}, {"data-dir": "/"}, {"config": "x.toml"}, {"output": "x.npz"},
     {"augment": True}, {"strokes": [[[2, 2]]]},
 ], ids=repr)  # fmt: skip
+@pytest.mark.sampled(3)
 def test_a_run_out_of_bounds_is_refused(page, fields):
     asked = json.dumps(fields).replace("Infinity", "1e400")
     check_refused(page.ask("POST", "/api/train", asked, JSON), 422)
@@ -354,5 +365,6 @@ def test_a_step_out_of_bounds_is_refused(page, fields):
     "nul.txt", "COM1", "a/b.npz", "x\n.npz", "x\x1b[2J", "~/x|", "x.", "x ", " x", "-o", "x?", "x*",
     "\ud800", "x\u202ezpn.exe", None, 1, ["x"], {},
 ], ids=repr)  # fmt: skip
+@pytest.mark.sampled(3)
 def test_a_name_that_is_no_name_alone_is_refused(page, name):
     check_refused(page.ask("POST", "/api/save", json.dumps({"name": name}), JSON), 422)
