@@ -36,6 +36,7 @@ FLOORS = (
         "calibrate",
         "metadata",
         "model_file",
+        "onnx_file",
         "runs",
     ),
     ("lab", "records"),
@@ -63,6 +64,7 @@ LIBRARIES = {
     ],
     "matplotlib": ["app/plots", "app/sweep_plots"],
     "distributed": ["lab/cluster"],
+    "onnx": ["onnx_file"],
     "starlette": ["web/site"],
     "uvicorn": ["web/server"],
 }
