@@ -65,6 +65,7 @@ LIBRARIES = {
     "matplotlib": ["app/plots", "app/sweep_plots"],
     "distributed": ["lab/cluster"],
     "onnx": ["onnx_file"],
+    "IPython": ["app/progress"],
     "starlette": ["web/site"],
     "uvicorn": ["web/server"],
 }
