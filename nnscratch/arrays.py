@@ -15,6 +15,7 @@ from nnscratch.errors import ArrayError
 
 SIZE = 28
 LARGEST_LABEL = 9
+ONE_PICTURE = "one picture is an array of one: images[np.newaxis]"
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
@@ -35,7 +36,10 @@ def as_images(images: Any) -> Images:
     """
     array = _as_array(images, "pictures")
     if array.ndim not in (2, 3) or array.shape[1:] not in ((SIZE, SIZE), (SIZE * SIZE,)):
-        raise ArrayError(f"pictures should be (n, 28, 28) or (n, 784), and are {array.shape}")
+        raise ArrayError(
+            f"pictures should be (n, 28, 28) or (n, 784), and are {array.shape}",
+            next_step=ONE_PICTURE if array.shape in ((SIZE, SIZE), (SIZE * SIZE,)) else "",
+        )
     if len(array) == 0:
         raise ArrayError("there are no pictures")
     if array.dtype != np.uint8:
@@ -76,7 +80,10 @@ def as_labels(labels: Any, count: int) -> Labels:
     if len(array) != count:
         raise ArrayError(f"there are {count:,} pictures, but {len(array):,} labels")
     if array.dtype.kind not in "iu":
-        raise ArrayError(f"labels should be integers, and are {array.dtype}")
+        raise ArrayError(
+            f"labels should be integers, and are {array.dtype}",
+            next_step="whole numbers in another form become integers with np.asarray(labels, int)",
+        )
     if not (array.min() >= 0 and array.max() <= LARGEST_LABEL):
         raise ArrayError(
             f"labels should be 0 to {LARGEST_LABEL}, and go from {array.min()} to {array.max()}"
@@ -87,5 +94,5 @@ def as_labels(labels: Any, count: int) -> Labels:
 def _as_array(values: Any, name: str) -> NDArray[Any]:
     try:
         return np.asarray(values)
-    except ValueError as error:  # rows of different length
+    except (ValueError, TypeError) as error:  # rows of different length; a tensor on a GPU
         raise ArrayError(f"the {name} do not make an array: {error}") from error
