@@ -15,6 +15,7 @@ from nnscratch.errors import ArrayError
 
 SIZE = 28
 LARGEST_LABEL = 9
+ROUNDING = 1e-6  # of floats: 1.0000000000000002 is what a scaler makes of 1
 ONE_PICTURE = "one picture is an array of one: images[np.newaxis]"
 
 Images = NDArray[np.uint8]
@@ -52,7 +53,8 @@ def _as_levels(array: NDArray[Any]) -> Images:
     if highest is None:
         raise ArrayError(f"pictures should be uint8 or float, and are {array.dtype}")
     low, high = array.min(), array.max()
-    if not (low >= 0 and high <= highest):  # NaN is neither
+    slack = ROUNDING if highest == 1 else 0
+    if not (low >= -slack and high <= highest + slack):  # NaN is neither
         raise ArrayError(
             f"{array.dtype} pictures should lie between 0 and {highest}, and lie between "
             f"{low:g} and {high:g}",

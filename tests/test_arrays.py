@@ -127,6 +127,15 @@ def test_labels_that_do_not_fit_are_refused_with_what_was_found(case):
         as_labels(labels, 3)
 
 
+def test_what_a_scaler_rounds_past_the_ends_is_still_black_and_white():
+    image = np.zeros((1, 784))
+    image[0, :2] = np.nextafter(1, 2), -1e-17
+    assert as_images(image).ravel()[:3].tolist() == [255, 0, 0]
+    for wrong in (1.00001, -0.00001):
+        with pytest.raises(ArrayError, match="should lie between 0 and 1"):
+            as_images(np.full((1, 784), wrong))
+
+
 def test_one_picture_is_refused_with_how_to_give_it():
     for picture in (np.zeros((28, 28), np.uint8), np.zeros(784)):
         with pytest.raises(
