@@ -39,7 +39,7 @@ FLOORS = (
         "runs",
     ),
     ("lab", "records"),
-    ("web", "app"),
+    ("web", "app", "classifier"),
 )
 ROOMS = [room for floor in FLOORS for room in floor]
 
@@ -65,6 +65,7 @@ LIBRARIES = {
     "distributed": ["lab/cluster"],
     "starlette": ["web/site"],
     "uvicorn": ["web/server"],
+    "sklearn": ["classifier"],  # which asks it for tags
 }
 
 FILES = sorted(path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))

@@ -44,6 +44,11 @@ RAW_EXIF = "Raw profile type exif"  # EXIF as text in a PNG, as ImageMagick writ
 LARGEST_RAW_EXIF = 1 << 17  # letters; EXIF in a JPEG has at most half of that
 
 
+def is_source(value: object) -> bool:
+    """Tell whether something is a picture to be read, and not an array or a list of some."""
+    return isinstance(value, Path | str | Image.Image | Sheet) or hasattr(value, "read")
+
+
 def read_sheet(
     source: Source, name: str, longest_side: int = LONGEST_SIDE, invert: bool | None = None
 ) -> Sheet:
