@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # as typing has it, without the time that loading typing 
 if TYPE_CHECKING:
     from typing import Any
 
+    from nnscratch.classifier import DigitClassifier
     from nnscratch.config import TrainConfig
     from nnscratch.core import Linear, Network, ReLU, SoftmaxCrossEntropy, log_softmax
     from nnscratch.data import Dataset, download, load_dataset
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Dataset",
+    "DigitClassifier",
     "EpochResult",
     "Linear",
     "Model",
@@ -53,6 +55,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "classifier": ["DigitClassifier"],
     "config": ["TrainConfig"],
     "core": ["Linear", "Network", "ReLU", "SoftmaxCrossEntropy", "log_softmax"],
     "data": ["Dataset", "download", "load_dataset"],

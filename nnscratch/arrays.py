@@ -15,6 +15,8 @@ from nnscratch.errors import ArrayError
 
 SIZE = 28
 LARGEST_LABEL = 9
+ROUNDING = 1e-6  # of floats: 1.0000000000000002 is what a scaler makes of 1
+ONE_PICTURE = "one picture is an array of one: images[np.newaxis]"
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
@@ -35,7 +37,10 @@ def as_images(images: Any) -> Images:
     """
     array = _as_array(images, "pictures")
     if array.ndim not in (2, 3) or array.shape[1:] not in ((SIZE, SIZE), (SIZE * SIZE,)):
-        raise ArrayError(f"pictures should be (n, 28, 28) or (n, 784), and are {array.shape}")
+        raise ArrayError(
+            f"pictures should be (n, 28, 28) or (n, 784), and are {array.shape}",
+            next_step=ONE_PICTURE if array.shape in ((SIZE, SIZE), (SIZE * SIZE,)) else "",
+        )
     if len(array) == 0:
         raise ArrayError("there are no pictures")
     if array.dtype != np.uint8:
@@ -48,7 +53,8 @@ def _as_levels(array: NDArray[Any]) -> Images:
     if highest is None:
         raise ArrayError(f"pictures should be uint8 or float, and are {array.dtype}")
     low, high = array.min(), array.max()
-    if not (low >= 0 and high <= highest):  # NaN is neither
+    slack = ROUNDING if highest == 1 else 0
+    if not (low >= -slack and high <= highest + slack):  # NaN is neither
         raise ArrayError(
             f"{array.dtype} pictures should lie between 0 and {highest}, and lie between "
             f"{low:g} and {high:g}",
@@ -76,7 +82,10 @@ def as_labels(labels: Any, count: int) -> Labels:
     if len(array) != count:
         raise ArrayError(f"there are {count:,} pictures, but {len(array):,} labels")
     if array.dtype.kind not in "iu":
-        raise ArrayError(f"labels should be integers, and are {array.dtype}")
+        raise ArrayError(
+            f"labels should be integers, and are {array.dtype}",
+            next_step="whole numbers in another form become integers with np.asarray(labels, int)",
+        )
     if not (array.min() >= 0 and array.max() <= LARGEST_LABEL):
         raise ArrayError(
             f"labels should be 0 to {LARGEST_LABEL}, and go from {array.min()} to {array.max()}"
@@ -87,5 +96,5 @@ def as_labels(labels: Any, count: int) -> Labels:
 def _as_array(values: Any, name: str) -> NDArray[Any]:
     try:
         return np.asarray(values)
-    except ValueError as error:  # rows of different length
+    except (ValueError, TypeError) as error:  # rows of different length; a tensor on a GPU
         raise ArrayError(f"the {name} do not make an array: {error}") from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -186,7 +186,17 @@ def config_from(settings: Mapping[str, object], *, where: str = "") -> TrainConf
     >>> config_from({"epochs": 3}).epochs
     3
     """
-    for key in settings:
+    check_names(settings, where=where)
+    try:
+        return TrainConfig(**settings)  # type: ignore[arg-type]
+    except ConfigError as error:
+        error.where = where
+        raise
+
+
+def check_names(keys: Iterable[str], *, where: str = "") -> None:
+    """Raise ConfigError for the first key that is no setting."""
+    for key in keys:
         if key not in SETTINGS:
             raise ConfigError(
                 f"there is no setting called {key!r}",
@@ -194,11 +204,6 @@ def config_from(settings: Mapping[str, object], *, where: str = "") -> TrainConf
                 where=where,
                 next_step=_meant(key) or f"the settings are: {', '.join(SETTINGS)}",
             )
-    try:
-        return TrainConfig(**settings)  # type: ignore[arg-type]
-    except ConfigError as error:
-        error.where = where
-        raise
 
 
 def _meant(key: str) -> str:

@@ -3,6 +3,7 @@
     NNScratchError
     ├── ConfigError          a setting that is unknown, of the wrong type or out of range
     ├── ArrayError           pictures or labels that are not what they should be
+    ├── NotFittedError       a classifier that is asked before it has learned
     ├── DataError            the data folder: missing, damaged or not what was asked for
     │   ├── IDXError         the bytes of one IDX file do not add up
     │   └── DownloadError    no mirror gave the bytes that were wanted
@@ -16,8 +17,8 @@
 
 Each says three things: what happened, where, and what to do next. The command line prints the
 three and exits with 1; `NNSCRATCH_DEBUG=1` adds the traceback. They survive pickling, so that one
-can come back from another process. ConfigError and ArrayError are also ValueErrors, as whoever
-knows scikit-learn expects.
+can come back from another process. ConfigError and ArrayError are also ValueErrors, and
+NotFittedError is an AttributeError besides, as whoever knows scikit-learn expects.
 """
 
 from __future__ import annotations
@@ -65,6 +66,10 @@ class ConfigError(NNScratchError, ValueError):
 
 class ArrayError(NNScratchError, ValueError):
     """Pictures or labels are not what they should be."""
+
+
+class NotFittedError(NNScratchError, ValueError, AttributeError):
+    """A classifier is asked before it has learned anything."""
 
 
 class DataError(NNScratchError):

@@ -94,9 +94,17 @@ def _pairs(labels: Any, predicted: Any) -> tuple[NDArray[np.int64], NDArray[np.i
 def per_class(confusion: NDArray[np.int64]) -> list[DigitScore]:
     """Read precision, recall and F1 of each digit off a confusion matrix (rows true).
 
+    Raises:
+        ArrayError: it is not a square of counts.
+
     >>> per_class(np.array([[1, 1], [0, 2]]))[1]
     DigitScore(digit=1, precision=0.6666666666666666, recall=1.0, f1=0.8, support=2)
     """
+    if confusion.ndim != 2 or len(set(confusion.shape)) != 1 or confusion.dtype.kind not in "iu":
+        raise ArrayError(
+            f"a confusion matrix should be (K, K) counts, and is {confusion.shape} "
+            f"{confusion.dtype}"
+        )
     right, called, support = confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1)
     return [
         DigitScore(

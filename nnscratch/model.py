@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from nnscratch.arrays import Images, as_images
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network, log_softmax
-from nnscratch.errors import NoDigitError
+from nnscratch.errors import ConfigError, NoDigitError
 from nnscratch.explain import Explanation, Tipping, explain, tip
 from nnscratch.metrics import Report, evaluate
 from nnscratch.pictures.framing import deskew
@@ -49,6 +49,19 @@ def build_network(
     network = kind(config.hidden_size, rng=rng, dtype=dtype)
     network.deskewed = config.deskew
     return network
+
+
+def check_made_so(network: Network, config: TrainConfig, next_step: str) -> None:
+    """Raise ConfigError if a network is not as wide, or not as deskewed, as its settings say."""
+    wanted = {"hidden_size": config.hidden_size, "deskew": config.deskew}
+    found = {"hidden_size": len(network.hidden.b), "deskew": network.deskewed}
+    for key, value in wanted.items():
+        if found[key] != value:
+            raise ConfigError(
+                f"{key} is {value} in the settings, and {found[key]} in the network",
+                key=key,
+                next_step=next_step,
+            )
 
 
 @dataclass(frozen=True)
@@ -98,16 +111,22 @@ class Model:
     Attributes:
         network: ready to predict.
         config: the settings it was trained with.
-        dataset: the name of the set it learned from, as `Dataset.name` has it.
+        dataset: the name of the set it learned from, as `Dataset.name` has it: `arrays` if it
+            learned from what somebody gave from Python.
         sha256: of that set's plain files, by name.
         history: per epoch `epoch`, `train_loss`, `validation_loss`, `validation_accuracy`.
-        test: `loss` and `accuracy` on the test set; None in a file kept for `--resume`.
+        test: `loss` and `accuracy` on the test set; None where none was looked at: in a file kept
+            for `--resume`, and in a model of arrays.
         memory: what the steps of an unfinished run remember, each laid out as `network.theta`:
             `velocity`. Empty in a finished model.
         generator: state of an unfinished run's random generator; None in a finished model.
         teacher_sha256: of the file of the model that it learned from; empty if it had no teacher.
         temperature: T, by which outputs are divided before softmax; 1 where none was fitted.
         rejector: tells what is no digit; None in a model that never refuses.
+
+    Raises:
+        ConfigError: the settings have another width than the network, or another mind about
+            deskewing; a file would then say of it what is not so.
     """
 
     network: Network
@@ -121,6 +140,9 @@ class Model:
     teacher_sha256: str = ""
     temperature: float = 1.0
     rejector: Rejector | None = None
+
+    def __post_init__(self) -> None:
+        check_made_so(self.network, self.config, "name the settings that it was made with")
 
     def predict_proba(self, images: Any) -> Floats:
         """Return the probabilities of the ten digits, softmax(Z_o / T), (n, 10).

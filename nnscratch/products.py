@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from nnscratch.cores import Helper, helper_here
+from nnscratch.errors import ArrayError
 
 Floats = NDArray[np.floating[Any]]
 CACHE_LINE_BYTES = 64
@@ -238,11 +239,16 @@ def scale_pixels(
     Returns:
         A, (N, 784) in [0, 1].
 
+    Raises:
+        ArrayError: they are not uint8; floats would be divided once more.
+
     The only place where pixels become numbers: training, evaluation and prediction all pass here.
 
     >>> float(scale_pixels(np.full((1, 28, 28), 255, np.uint8)).max())
     1.0
     """
+    if images.dtype != np.uint8:
+        raise ArrayError(f"pixels should be uint8, 0 to 255, and are {images.dtype}")
     N = len(images)
     rows = images.reshape(N, -1)
     A: Floats = empty_batch(N, rows.shape[1], dtype) if out is None else out[:N]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from nnscratch.errors import NoDigitError
 from nnscratch.model import UNSURE, Model, Prediction
 from nnscratch.page import Page, ReadDigit, read_page, text_of
 from nnscratch.pictures.cuts import Box
-from nnscratch.pictures.decode import Source, read_sheet, read_stream
+from nnscratch.pictures.decode import Source, read_sheet, rereadable
 from nnscratch.pictures.framing import ink_box
 from nnscratch.pictures.ink import Sheet
 from nnscratch.pictures.read import name_of
@@ -69,8 +68,7 @@ def read_digits(
         NoDigitError: it can be read, and holds no digit.
     """
     name = name or name_of(source)
-    if not isinstance(source, Path | str | Sheet) and not source.seekable():
-        source = read_stream(source)
+    source = rereadable(source)
     if several is False:
         return _single(model.read(source, invert=invert, name=name))
     single, refusal = None, None

@@ -327,6 +327,22 @@ def finish(
     Args:
         on_refusing: as in `train`.
     """
+    model = conclude(run, dataset, on_refusing=on_refusing)
+    report = evaluate(model.network, dataset.test_images, dataset.test_labels)
+    return replace(model, test={"loss": report.loss, "accuracy": report.accuracy}), report
+
+
+def conclude(
+    run: Run,
+    dataset: Dataset,
+    *,
+    on_refusing: Callable[[int, int], None] = lambda count, total: None,
+) -> Model:
+    """Return the model that a run came to, without a look at the test set.
+
+    Args:
+        on_refusing: as in `train`.
+    """
     network = _plain(run)
     learned = None
     if run.config.refuse:
@@ -336,8 +352,7 @@ def finish(
             network, dataset.train_images, dataset.train_labels, run.config,
             drawn=dataset.drawn, on_samples=lambda count: on_refusing(count, total),
         )  # fmt: skip
-    report = evaluate(network, dataset.test_images, dataset.test_labels)
-    return _model(run, {"loss": report.loss, "accuracy": report.accuracy}, learned), report
+    return _model(run, learned)
 
 
 def _plain(run: Run) -> Network:
@@ -346,7 +361,7 @@ def _plain(run: Run) -> Network:
     return Network.astype(network, network.theta.dtype)
 
 
-def _model(run: Run, test: dict[str, float] | None, learned: Calibration | None = None) -> Model:
+def _model(run: Run, learned: Calibration | None = None) -> Model:
     history = [
         {key: value for key, value in vars(result).items() if key != "seconds"}
         for result in run.state.history
@@ -357,7 +372,6 @@ def _model(run: Run, test: dict[str, float] | None, learned: Calibration | None 
         run.dataset,
         run.sha256 or {},
         history,
-        test,
         teacher_sha256=run.teacher.sha256 if run.teacher else "",
     )
     if learned is None:
@@ -389,7 +403,7 @@ def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> Kept:
     if not epochs:
         return Kept(0, None, output, None)
     run.state.restore(checkpoint)
-    model = replace(_model(run, None), memory=checkpoint.memory, generator=checkpoint.generator)
+    model = replace(_model(run), memory=checkpoint.memory, generator=checkpoint.generator)
     path = interrupted_name(output)
     named = run.teacher.named if run.teacher else BUNDLED_NAME
     again = None if named == BUNDLED_NAME else named

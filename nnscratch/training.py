@@ -24,7 +24,7 @@ from nnscratch.core import Network
 from nnscratch.cores import Helper, second_core
 from nnscratch.errors import ConfigError, DivergenceError
 from nnscratch.metrics import evaluate
-from nnscratch.model import Model, build_network
+from nnscratch.model import Model, build_network, check_made_so
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import Floats, add_multiple, empty_batch, scale_pixels
 from nnscratch.teaching import Lesson, Targets
@@ -189,15 +189,7 @@ def _check_fit(network: Network, config: TrainConfig, teacher: Model | None) -> 
             key="teacher",
             next_step="give the model that the settings name: fit(…, teacher=load_model(name))",
         )
-    wanted = {"hidden_size": config.hidden_size, "deskew": config.deskew}
-    found = {"hidden_size": len(network.hidden.b), "deskew": network.deskewed}
-    for key, value in wanted.items():
-        if found[key] != value:
-            raise ConfigError(
-                f"{key} is {value} in the settings, and {found[key]} in the network",
-                key=key,
-                next_step="start the run with these settings: TrainingState.start(config)",
-            )
+    check_made_so(network, config, "start the run with these settings: TrainingState.start(config)")
 
 
 def _epochs(

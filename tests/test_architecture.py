@@ -40,7 +40,7 @@ FLOORS = (
         "runs",
     ),
     ("lab", "records"),
-    ("web", "app"),
+    ("web", "app", "classifier"),
 )
 ROOMS = [room for floor in FLOORS for room in floor]
 
@@ -68,6 +68,7 @@ LIBRARIES = {
     "IPython": ["app/progress"],
     "starlette": ["web/site"],
     "uvicorn": ["web/server"],
+    "sklearn": ["classifier"],  # which asks it for tags
 }
 
 FILES = sorted(path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))

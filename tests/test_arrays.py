@@ -127,6 +127,42 @@ def test_labels_that_do_not_fit_are_refused_with_what_was_found(case):
         as_labels(labels, 3)
 
 
+def test_what_a_scaler_rounds_past_the_ends_is_still_black_and_white():
+    image = np.zeros((1, 784))
+    image[0, :2] = np.nextafter(1, 2), -1e-17
+    assert as_images(image).ravel()[:3].tolist() == [255, 0, 0]
+    for wrong in (1.00001, -0.00001):
+        with pytest.raises(ArrayError, match="should lie between 0 and 1"):
+            as_images(np.full((1, 784), wrong))
+
+
+def test_one_picture_is_refused_with_how_to_give_it():
+    for picture in (np.zeros((28, 28), np.uint8), np.zeros(784)):
+        with pytest.raises(
+            ArrayError, match=r"one picture is an array of one: images\[np.newaxis\]"
+        ):
+            as_images(picture)
+
+
+def test_labels_in_another_form_are_refused_with_how_to_give_them():
+    texts = np.array(["3", "1"], object)  # as fetch_openml has them
+    with pytest.raises(ArrayError, match=r"and are object; .* np.asarray\(labels, int\)"):
+        as_labels(texts, 2)
+    assert as_labels(np.asarray(texts, int), 2).tolist() == [3, 1]
+
+
+class OnAnotherDevice:
+    """A tensor that NumPy cannot reach, which says so with a TypeError, as PyTorch's do."""
+
+    def __array__(self, *_, **__):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+
+def test_what_will_not_become_an_array_is_refused_with_its_own_reason():
+    with pytest.raises(ArrayError, match="pictures do not make an array: can't convert cuda:0"):
+        as_images(OnAnotherDevice())
+
+
 # -------------------------------------------------------------------------------- every public face
 
 

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 import pytest
 
 from nnscratch import errors
-from nnscratch.errors import ArrayError, ConfigError, NNScratchError
+from nnscratch.errors import ArrayError, ConfigError, NNScratchError, NotFittedError
 
 
 def family(root):
@@ -72,7 +72,12 @@ def test_parts_that_are_empty_are_left_out_of_the_sentence(parts, said):
 
 
 def test_settings_and_arrays_are_refused_with_the_value_error_that_others_expect():
-    assert [kind for kind in KINDS if issubclass(kind, ValueError)] == [ConfigError, ArrayError]
+    assert [kind for kind in KINDS if issubclass(kind, ValueError)] == [
+        ConfigError,
+        ArrayError,
+        NotFittedError,
+    ]
+    assert [kind for kind in KINDS if issubclass(kind, AttributeError)] == [NotFittedError]
 
 
 def test_the_file_draws_every_error_that_there_is():

@@ -178,3 +178,11 @@ def test_a_report_tells_its_calibration(rng):
     report = evaluate(Network(4, rng=rng), images, np.arange(50) % 10)
     assert sum(tenth.count for tenth in report.reliability) == 50
     assert report.calibration_error == calibration_error(report.reliability)
+
+
+@pytest.mark.parametrize(
+    "confusion", [np.eye(10), np.ones((2, 3), int), np.arange(10), np.eye(2, dtype=bool)]
+)
+def test_what_is_no_square_of_counts_is_no_confusion_matrix(confusion):
+    with pytest.raises(ArrayError, match=r"should be \(K, K\) counts, and is"):
+        per_class(confusion)

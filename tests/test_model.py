@@ -10,7 +10,7 @@ from conftest import some_digits
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network, log_softmax
 from nnscratch.data.negatives import make_negatives
-from nnscratch.errors import ArrayError, NoDigitError
+from nnscratch.errors import ArrayError, ConfigError, NoDigitError
 from nnscratch.metrics import evaluate
 from nnscratch.model import UNSURE, Model, a_digit, build_network
 from nnscratch.model_file import load_model
@@ -91,6 +91,15 @@ def test_a_model_takes_floats_and_refuses_what_is_no_picture(images, rng):
     for method in (model.predict, model.predict_proba):
         with pytest.raises(ArrayError):
             method(images.astype(float))
+
+
+@pytest.mark.parametrize(("setting", "value"), [("hidden_size", 7), ("deskew", True)])
+def test_a_network_with_settings_that_are_not_its_own_is_refused(setting, value, rng):
+    model = a_model(rng)
+    wrong = replace(model.config, **{setting: value})
+    said = f"{setting} is {value} in the settings, and {getattr(model.config, setting)} in the net"
+    with pytest.raises(ConfigError, match=said):
+        Model(model.network, wrong, "custom")
 
 
 # ---------------------------------------------------------------------------------------- doubts

@@ -557,10 +557,6 @@ UNSAVABLE = {
     "a NaN": (lambda m: m.network.hidden.W.put(7, np.nan), infinite("W_h")),
     "an infinite bias": (lambda m: m.network.output.b.put(0, np.inf), infinite("b_o")),
     "enormous weights": (lambda m: m.network.hidden.W.fill(3e38), TOO_LARGE),
-    "another width": (
-        lambda m: replace(m, config=TrainConfig(hidden_size=7)),
-        "the member W_h should be (7, 784), and is (6, 784)",
-    ),
     "a data set of no known name": (lambda m: replace(m, dataset="fashion"), NO_DATASET),
     "an epoch with its time": (
         lambda m: replace(m, history=[{**HISTORY[0], "seconds": 1.0}]),

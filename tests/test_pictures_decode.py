@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,6 +115,38 @@ WRITABLE = [
     for suffix in ("png", "gif", "bmp", "tiff", "webp", "jpg")
     if (mode, suffix) not in UNWRITABLE
 ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_pillow_has_opened_is_read_as_its_file_is(kind):
+    with Image.open(io.BytesIO(KINDS[kind])) as picture:
+        opened = load_picture(picture)
+    read = load_picture(io.BytesIO(KINDS[kind]))
+    assert np.array_equal(opened.image, read.image)
+    assert replace(opened, image=0) == replace(read, image=0)
+
+
+def test_what_pillow_has_opened_is_turned_as_exif_says_and_left_as_it_is():
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(SEVEN).transpose(Image.Transpose.ROTATE_90).save(file, "PNG", exif=exif)
+    with Image.open(file) as picture:
+        before = picture.tobytes(), picture.size, dict(picture.info)
+        assert alike(load_picture(picture), PLAIN)
+        assert (picture.tobytes(), picture.size, dict(picture.info)) == before
+
+
+def test_a_picture_of_pillows_that_is_empty_or_closed_is_refused_by_name(tmp_path):
+    Image.fromarray(SEVEN).save(tmp_path / "seven.png")
+    closed = Image.open(tmp_path / "seven.png")
+    closed.close()
+    for picture, name in (
+        (Image.new("L", (0, 5)), "the picture"),
+        (closed, str(tmp_path / "seven.png")),
+    ):
+        with pytest.raises(PictureError) as caught:
+            load_picture(picture)
+        assert caught.value.where == name
 
 
 @pytest.mark.parametrize(("mode", "suffix"), WRITABLE)

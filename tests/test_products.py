@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nnscratch.cores import TRIED, second_core
+from nnscratch.errors import ArrayError
 from nnscratch.products import (
     PIECE,
     SMALL_PRODUCT,
@@ -200,6 +201,11 @@ class Owner:
 
     def __init__(self, *values):
         self.x = np.array(values)
+
+
+def test_floats_are_no_pixels(rng):
+    with pytest.raises(ArrayError, match="pixels should be uint8, 0 to 255, and are float64"):
+        scale_pixels(rng.random((2, 28, 28)))
 
 
 def test_what_is_assigned_to_a_kept_array_is_copied_into_its_place():

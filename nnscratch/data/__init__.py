@@ -1,11 +1,12 @@
 """Where pictures to learn from come from: load them, obtain them, download them."""
 
-from nnscratch.data.dataset import Dataset, differing_files, load_dataset, tested_on
+from nnscratch.data.dataset import ARRAYS, Dataset, differing_files, load_dataset, tested_on
 from nnscratch.data.downloads import Fetched, download
 from nnscratch.data.folder import Folder, data_folder, missing_files
 from nnscratch.data.obtain import held_dataset, obtain_dataset
 
 __all__ = [
+    "ARRAYS",
     "Dataset",
     "Fetched",
     "Folder",

@@ -30,7 +30,8 @@ from nnscratch.files import open_plain
 
 LARGEST_FILE_BYTES = 1 << 30
 TOGETHER = "mnist+synthetic"
-DATASET_NAMES = ("mnist", "custom", "synthetic", TOGETHER)
+ARRAYS = "arrays"  # what somebody gave from Python: no folder holds it
+DATASET_NAMES = ("mnist", "custom", "synthetic", TOGETHER, ARRAYS)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Dataset:
     """Pictures and labels to learn from and to be tested on.
 
     Attributes:
-        name: `mnist`, `custom`, `synthetic` or `mnist+synthetic`.
+        name: `mnist`, `custom`, `synthetic`, `mnist+synthetic`, or `arrays` from Python.
         train_images, test_images: (n, 28, 28) uint8, ink bright on a dark ground.
         train_labels, test_labels: (n,) uint8, 0 … 9.
         sha256: of each plain IDX file, by its published name; files of the built-in digits that
@@ -125,10 +126,10 @@ def put_together(mnist: Dataset, images: NDArray[np.uint8], labels: NDArray[np.u
 def tested_on(name: str) -> str:
     """Name the set whose test pictures a data set is tested on.
 
-    >>> tested_on("mnist+synthetic"), tested_on("synthetic")
-    ('mnist', 'synthetic')
+    >>> tested_on("mnist+synthetic"), tested_on("synthetic"), tested_on("arrays")
+    ('mnist', 'synthetic', 'auto')
     """
-    return "mnist" if name == TOGETHER else name
+    return {TOGETHER: "mnist", ARRAYS: "auto"}.get(name, name)
 
 
 def differing_files(dataset: Dataset) -> list[str]:

@@ -35,13 +35,18 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 LONGEST_SIDE = 640  # pixels; what is larger is reduced while it is decoded
 
-Source = Path | str | IO[bytes] | Sheet  # a file, or what need not be decoded
+Source = Path | str | IO[bytes] | Image.Image | Sheet  # a file, or what need not be decoded
 
 EXIF_ORIENTATION, EXIF_SOFTWARE = 0x0112, 0x0131
 SIGNATURE = "nnscratch"  # the software that made a picture of ours
 EXIF_PREFIX = b"Exif\0\0"
 RAW_EXIF = "Raw profile type exif"  # EXIF as text in a PNG, as ImageMagick writes it
 LARGEST_RAW_EXIF = 1 << 17  # letters; EXIF in a JPEG has at most half of that
+
+
+def is_source(value: object) -> bool:
+    """Tell whether something is a picture to be read, and not an array or a list of some."""
+    return isinstance(value, Path | str | Image.Image | Sheet) or hasattr(value, "read")
 
 
 def read_sheet(
@@ -55,7 +60,7 @@ def read_sheet(
 
 
 def read_grey(
-    source: Path | str | IO[bytes], name: str, longest_side: int = LONGEST_SIDE
+    source: Path | str | IO[bytes] | Image.Image, name: str, longest_side: int = LONGEST_SIDE
 ) -> tuple[Grey, tuple[int, int]]:
     """Decode a picture to grey levels, at most `longest_side` pixels long, and its size upright.
 
@@ -63,15 +68,11 @@ def read_grey(
         PictureError: as `load_picture`; also if decoding would take too much memory.
     """
     try:
-        with warnings.catch_warnings(), _opened(source) as file:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels count
-            file_bytes = _check_file(file)
-            if not file_bytes:
-                raise _unreadable("it is empty, 0 bytes", name)
-            with Image.open(file, formats=FORMATS) as picture:
-                if picture.width * picture.height > LARGEST_PIXELS:
-                    raise TooLarge(f"it has more than {LARGEST_PIXELS:,} pixels")
-                return _decode(picture, file_bytes, longest_side)
+            if isinstance(source, Image.Image):
+                return _from_pillow(source, name, longest_side)
+            return _from_file(source, name, longest_side)
     except TooLarge as error:
         raise _unreadable(str(error), name, "save it smaller") from error
     except UnidentifiedImageError as error:
@@ -112,6 +113,13 @@ def _opened(source: Path | str | IO[bytes]) -> AbstractContextManager[IO[bytes]]
     return nullcontext(source if source.seekable() else read_stream(source))
 
 
+def rereadable(source: Source) -> Source:
+    """Return what can be read more than once: a pipe is read whole; see `read_stream`."""
+    if isinstance(source, Path | str | Image.Image | Sheet) or source.seekable():
+        return source
+    return read_stream(source)
+
+
 def read_stream(stream: IO[bytes]) -> io.BytesIO:
     """Read what comes through a pipe, as much as a picture may have.
 
@@ -123,6 +131,33 @@ def read_stream(stream: IO[bytes]) -> io.BytesIO:
         limit = f"more than {LARGEST_COPIED_BYTES / 1e6:,.0f} MB came"
         raise _unreadable(limit, "standard input", "save it to a file, or smaller")
     return io.BytesIO(data)
+
+
+def _from_file(
+    source: Path | str | IO[bytes], name: str, longest_side: int
+) -> tuple[Grey, tuple[int, int]]:
+    with _opened(source) as file:
+        file_bytes = _check_file(file)
+        if not file_bytes:
+            raise _unreadable("it is empty, 0 bytes", name)
+        with Image.open(file, formats=FORMATS) as picture:
+            _check_pixels(picture)
+            return _decode(picture, file_bytes, longest_side)
+
+
+def _from_pillow(source: Image.Image, name: str, longest_side: int) -> tuple[Grey, tuple[int, int]]:
+    """Reduce a copy of a picture that somebody opened, or made, with Pillow."""
+    if 0 in source.size:
+        raise _unreadable("it is empty, 0 pixels", name)
+    _check_pixels(source)
+    check_cost(source, 0)
+    picture = source.copy()
+    return _upright(picture, picture.size, longest_side)
+
+
+def _check_pixels(picture: Image.Image) -> None:
+    if picture.width * picture.height > LARGEST_PIXELS:
+        raise TooLarge(f"it has more than {LARGEST_PIXELS:,} pixels")
 
 
 def _check_file(file: IO[bytes]) -> int:
@@ -145,12 +180,18 @@ def _decode(
             picture.load()
         width, height = picture.size  # Pillow has turned it
     picture.load()
+    return _upright(picture, (width, height), longest_side)
+
+
+def _upright(
+    picture: Image.Image, size: tuple[int, int], longest_side: int
+) -> tuple[Grey, tuple[int, int]]:
+    """Return a loaded picture in grey and turned as EXIF says, and the size that it then has."""
     flat = reduce_on_white(picture, longest_side)
     turn = _turn(picture)
     if turn is not None:
         flat = flat.transpose(turn)
-    sideways = turn in SIDEWAYS
-    return np.asarray(flat, np.uint8), (height, width) if sideways else (width, height)
+    return np.asarray(flat, np.uint8), size[::-1] if turn in SIDEWAYS else size
 
 
 TURNS = {

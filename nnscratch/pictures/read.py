@@ -69,7 +69,8 @@ def load_picture(source: Source, *, invert: bool | None = None, name: str = "") 
     """Read a picture of one digit from a file and prepare it for the network.
 
     Args:
-        source: a path, an open binary file, or a `Sheet`, which has its own `invert`.
+        source: a path, an open binary file, a picture of Pillow's, or a `Sheet`, which has its own
+            `invert`.
         invert: True if the ink is dark, False if it is bright; None finds out.
         name: what to call the picture in errors. If empty, the path; for an open file its own
             name, or "the picture" if it has none.
@@ -98,7 +99,8 @@ def name_of(source: Source) -> str:
     """Return what a picture is called in errors: its path, or the open file's own name."""
     if isinstance(source, Path | str):
         return str(source)
-    name = getattr(source, "name", None)  # of a stream it may also be a number
+    # Of a stream it may also be a number; Pillow gives it to what was opened from a file.
+    name = getattr(source, "name", None) or getattr(source, "filename", None)
     return name if isinstance(name, str) and name else "the picture"
 
 

@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from nnscratch import runs
 from nnscratch.config import BUNDLED_NAME, NO_TEACHER, TrainConfig, as_options
+from nnscratch.data import ARRAYS
 from nnscratch.errors import NNScratchError, OutputError
 from nnscratch.model import Model
 from nnscratch.model_file import save_model
@@ -229,7 +230,7 @@ class Site:
         model = kept.model
         if kept.run:
             return self._command(kept.run.config)
-        unknown = model.dataset == "custom" or model.config.teacher not in (
+        unknown = model.dataset in ("custom", ARRAYS) or model.config.teacher not in (
             NO_TEACHER,
             BUNDLED_NAME,
         )

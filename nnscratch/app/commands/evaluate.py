@@ -77,7 +77,7 @@ def evaluate(
     """
     from nnscratch import records
     from nnscratch.app import terminal, views
-    from nnscratch.data import tested_on
+    from nnscratch.data import ARRAYS, tested_on
     from nnscratch.model_file import load_model
 
     if why and not mistakes:
@@ -88,7 +88,11 @@ def evaluate(
         check_plot(plot)
     loaded = load_model(model)
     wanted = dataset or loaded.dataset
-    data = obtain(data_dir, tested_on(wanted) if split == "test" else wanted)
+    data = obtain(data_dir, tested_on(wanted) if split == "test" or wanted == ARRAYS else wanted)
+    if wanted == ARRAYS:
+        terminal.show_note(
+            f"{model} learned from arrays, which no folder holds; it is measured on {data.name}"
+        )
     images, labels = (
         (data.test_images, data.test_labels)
         if split == "test"
