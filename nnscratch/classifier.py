@@ -25,7 +25,7 @@ from nnscratch.errors import NotFittedError
 from nnscratch.model import Model
 from nnscratch.model_file import load_model, save_model
 from nnscratch.products import Floats
-from nnscratch.training import EpochResult, hold_out
+from nnscratch.training import EpochResult, History, hold_out
 
 if TYPE_CHECKING:
     from nnscratch.app.progress import TrainingScreen
@@ -41,7 +41,7 @@ class DigitClassifier:
     Attributes:
         model_: all that is known of the trained network; may be saved, measured, asked why.
         network_: its `Network`.
-        history_: an EpochResult for each epoch.
+        history_: an EpochResult for each epoch; a notebook shows it as curves.
         classes_: (10,) the digits 0 … 9.
         n_features_in_: 784.
 
@@ -53,7 +53,7 @@ class DigitClassifier:
 
     model_: Model
     network_: Network
-    history_: list[EpochResult]
+    history_: History
     classes_: NDArray[np.int64]
     n_features_in_: int
 
@@ -112,6 +112,9 @@ class DigitClassifier:
         words = [f"{key}={value!r}" for key, value in given if value != getattr(TrainConfig, key)]
         return f"DigitClassifier({', '.join(words)})"
 
+    def _repr_html_(self) -> str | None:
+        return self.model_._repr_html_() if self.__sklearn_is_fitted__() else None
+
     # ------------------------------------------------------------------------------------ learning
 
     def fit(self, images: Any, labels: Any, *, progress: bool = False) -> Self:
@@ -148,7 +151,7 @@ class DigitClassifier:
                 model = runs.conclude(run, dataset, on_refusing=screen.on_refusing)
         return self._take(model, run.state.history)
 
-    def _take(self, model: Model, history: list[EpochResult]) -> Self:
+    def _take(self, model: Model, history: History) -> Self:
         self.model_, self.network_, self.history_ = model, model.network, history
         self.classes_, self.n_features_in_ = np.arange(CLASSES), IN_FEATURES
         return self
@@ -226,7 +229,7 @@ class DigitClassifier:
             ModelFileError: it cannot be read or trusted.
         """
         model = load_model(path)
-        history = [EpochResult(**entry, seconds=None) for entry in model.history]
+        history = History(EpochResult(**entry, seconds=None) for entry in model.history)
         return cls(**as_dict(model.config))._take(model, history)
 
     # -------------------------------------------------------------------------------- scikit-learn
@@ -272,7 +275,7 @@ def _screen(epochs: int, samples: int, *, shown: bool) -> Iterator[TrainingScree
     if not shown:
         yield None
         return
-    from nnscratch.app.progress import TrainingScreen  # Rich: without progress it is not needed
+    from nnscratch.app.progress import training_progress  # Rich: not needed without progress
 
-    with TrainingScreen(epochs, samples) as screen:
+    with training_progress(epochs, samples) as screen:
         yield screen

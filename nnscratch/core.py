@@ -210,6 +210,9 @@ class Network:
         slopes = {name: (layer, f"dLd{W}") for name, (layer, W) in places.items()}
         self.dLdtheta, self.gradients = join(slopes)
 
+    def __repr__(self) -> str:
+        return f"Network({IN_FEATURES}-{len(self.hidden.b)}-{CLASSES}, {self.theta.dtype})"
+
     def load_parameters(self, parameters: Mapping[str, Any]) -> None:
         """Copy the four arrays into the network, all or none; ValueError if a shape differs."""
         values = [fitting(parameters[name], own, name) for name, own in self.parameters.items()]

@@ -16,6 +16,7 @@ from nnscratch.core import Integers, Network, SoftmaxCrossEntropy, log_softmax
 from nnscratch.errors import ArrayError, DivergenceError
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import Floats, scale_pixels
+from nnscratch.showing import report_html
 
 PIECE = 1000  # pictures at a time, so that memory stays small; the last piece may be shorter
 BINS = 10
@@ -200,6 +201,14 @@ class Report:
     labels: Integers
     predicted: NDArray[np.intp]
     probability: Floats
+
+    def __repr__(self) -> str:
+        return f"Report(accuracy={self.accuracy:.4f}, loss={self.loss:.4f}, n={len(self.labels)})"
+
+    def _repr_html_(self) -> str:
+        right, count = int(self.confusion.trace()), len(self.labels)
+        headline = f"{self.accuracy:.2%} recognised ({right:,} of {count:,}), loss {self.loss:.4f}"
+        return report_html(headline, self.confusion, [vars(score) for score in self.per_class])
 
     @property
     def reliability(self) -> list[Bin]:

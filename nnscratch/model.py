@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from nnscratch.arrays import Images, as_images
-from nnscratch.config import TrainConfig
+from nnscratch.config import TrainConfig, as_options
 from nnscratch.core import Network, log_softmax
 from nnscratch.errors import ConfigError, NoDigitError
 from nnscratch.explain import Explanation, Tipping, explain, tip
@@ -22,6 +22,7 @@ from nnscratch.metrics import Report, evaluate
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import Floats, scale_pixels
 from nnscratch.reject import Rejector
+from nnscratch.showing import Pictures, model_html, prediction_html
 
 if TYPE_CHECKING:
     from nnscratch.pictures.decode import Source
@@ -79,6 +80,12 @@ class Prediction:
     digit: int
     probabilities: Floats
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Prediction(digit={self.digit}, probability={self.probability:.4f})"
+
+    def _repr_html_(self) -> str:
+        return prediction_html(self.picture.image, self.digit, self.probabilities, self.notes)
 
     @property
     def probability(self) -> float:
@@ -143,6 +150,30 @@ class Model:
 
     def __post_init__(self) -> None:
         check_made_so(self.network, self.config, "name the settings that it was made with")
+
+    def __repr__(self) -> str:
+        return f"Model({', '.join(self._lines())})"
+
+    def _lines(self) -> list[str]:
+        """Return what it is, what it learned, and how good it is, each in a few words."""
+        settings = as_options(self.config, ["learning_rate", "epochs"])
+        lines = [
+            f"784-{len(self.network.hidden.b)}-10",
+            f"learned from {self.dataset}: {' '.join(settings)}",
+        ]
+        return lines + ([f"test accuracy {self.test['accuracy']:.2%}"] if self.test else [])
+
+    def _repr_html_(self) -> str:
+        headline, *lines = self._lines()
+        return model_html(headline, lines, self.hidden_units())
+
+    def hidden_units(self, count: int = UNITS_SHOWN) -> Pictures:
+        """Return what the units with the most say look for, and which digits they vote for."""
+        chosen = self.outspoken_units(count)
+        W_h, W_o = self.network.parameters["W_h"], self.network.parameters["W_o"]
+        order = W_o.T[chosen].argsort(axis=1)[:, ::-1]
+        captions = [f"for {a} {b}, against {d} {c}" for a, b, *_, c, d in order.tolist()]
+        return Pictures(W_h[chosen].reshape(-1, 28, 28), captions)
 
     def predict_proba(self, images: Any) -> Floats:
         """Return the probabilities of the ten digits, softmax(Z_o / T), (n, 10).

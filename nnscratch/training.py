@@ -27,6 +27,7 @@ from nnscratch.metrics import evaluate
 from nnscratch.model import Model, build_network, check_made_so
 from nnscratch.pictures.framing import deskew
 from nnscratch.products import Floats, add_multiple, empty_batch, scale_pixels
+from nnscratch.showing import history_html
 from nnscratch.teaching import Lesson, Targets
 
 Piece = tuple[Images, Targets]
@@ -53,6 +54,13 @@ class EpochResult:
     seconds: float | None
 
 
+class History(list[EpochResult]):
+    """What the epochs of a run came to; a notebook shows it as curves."""
+
+    def _repr_html_(self) -> str:
+        return history_html([vars(result) for result in self])
+
+
 @dataclass
 class TrainingState:
     """Everything a run needs to go on: stop after any epoch, keep this, and continue from it.
@@ -68,7 +76,7 @@ class TrainingState:
     network: Network
     memory: dict[str, Floats]
     rng: np.random.Generator
-    history: list[EpochResult] = field(default_factory=list)
+    history: History = field(default_factory=History)
 
     @classmethod
     def start(
@@ -97,7 +105,7 @@ class TrainingState:
         for name, vector in self.memory.items():
             vector[:] = checkpoint.memory[name]
         self.rng.bit_generator.state = checkpoint.generator
-        self.history = list(checkpoint.history)
+        self.history = History(checkpoint.history)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ FLOORS = (
     (
         "pictures",
         "data",
+        "showing",
         "metrics",
         "augment",
         "gradcheck",

@@ -14,7 +14,7 @@ score 19 %; prepared so, well over 85 %. A picture that is MNIST-like already pa
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +33,10 @@ from nnscratch.pictures.framing import (
     resize,
 )
 from nnscratch.pictures.ink import Grey, Sheet, find_ink
+from nnscratch.pictures.png import grey_png
 from nnscratch.pictures.segment import keep_digit
 
+SHOWN_SCALE = 6  # in a notebook
 STEPS = ("ink", "shape", "box", "centre", "stroke")
 
 
@@ -55,7 +57,7 @@ class Prepared:
             of that size; it may reach beyond the picture.
     """
 
-    image: Grey
+    image: Grey = field(repr=False)
     inverted: bool
     size: tuple[int, int]
     box: tuple[int, int, int, int]
@@ -63,6 +65,9 @@ class Prepared:
     shapes: int = 1
     unchanged: bool = False
     window: tuple[float, float, float, float] = (0.0, 0.0, float(SIZE), float(SIZE))
+
+    def _repr_png_(self) -> bytes:
+        return grey_png(self.image, SHOWN_SCALE)
 
 
 def load_picture(source: Source, *, invert: bool | None = None, name: str = "") -> Prepared:

@@ -18,7 +18,7 @@ import numpy as np
 from nnscratch.config import as_dict
 from nnscratch.model import Model, build_network
 from nnscratch.runs import Run
-from nnscratch.training import TrainingState
+from nnscratch.training import History, TrainingState
 
 STARTED_WITH = "model"
 RUNS_KEPT, STEPS_KEPT = 2, 50  # of more, the oldest are forgotten
@@ -74,7 +74,7 @@ class Shelf:
         nobodys = np.random.default_rng(0)
         network = build_network(run.config, rng=nobodys)
         network.theta[:] = run.state.network.theta
-        state = TrainingState(network, {}, nobodys, list(run.state.history))
+        state = TrainingState(network, {}, nobodys, History(run.state.history))
         copied = Run(replace(run.config, epochs=epochs), state, run.dataset, run.sha256)
         name = f"run-{number}-{epochs}"
         with self._lock:
