@@ -30,12 +30,16 @@ class Pictures:
     """Pictures side by side, each with its caption, for a notebook to show.
 
     Args:
-        images: (n, 28, 28): uint8 grey levels; or any other numbers, which are drawn as red where
-            positive and blue where negative, each picture on its own scale.
+        images: (n, height, width): uint8 grey levels; or any other numbers, drawn in red where
+            positive and in blue where negative, each picture on its own scale.
         captions: a line for each, or none.
+        scale: of a picture's pixel, in pixels of the screen.
     """
 
-    def __init__(self, images: NDArray[Any], captions: Sequence[str] = ()) -> None:
+    def __init__(
+        self, images: NDArray[Any], captions: Sequence[str] = (), *, scale: int = SCALE
+    ) -> None:
+        self.scale = scale
         self.images = np.asarray(images)
         self.captions = list(captions) or [""] * len(self.images)
         if self.images.ndim != 3 or len(self.captions) != len(self.images):
@@ -48,7 +52,7 @@ class Pictures:
     def _repr_html_(self) -> str:
         return "".join(
             '<div style="display: inline-block; margin: 4px; text-align: center">'
-            f"{image_html(image)}<br><small>{_text(caption)}</small></div>"
+            f"{image_html(image, self.scale)}<br><small>{_text(caption)}</small></div>"
             for image, caption in zip(self.images, self.captions, strict=True)
         )
 

@@ -57,6 +57,10 @@ class EpochResult:
 class History(list[EpochResult]):
     """What the epochs of a run came to; a notebook shows it as curves."""
 
+    def __repr__(self) -> str:
+        last = f"; the last: loss {self[-1].train_loss:.4f}" if self else ""
+        return f"History({len(self)} epochs{last})"
+
     def _repr_html_(self) -> str:
         return history_html([vars(result) for result in self])
 
