@@ -17,6 +17,7 @@ from nnscratch.lab.compare import Comparison
 from nnscratch.lab.journal import RunResult, as_record
 from nnscratch.metrics import Report
 from nnscratch.model import Model, Prediction, Why
+from nnscratch.onnx_file import Exported
 from nnscratch.reading import Reading
 from nnscratch.runs import Finished
 from nnscratch.training import EpochResult
@@ -229,5 +230,19 @@ def comparison(compared: Comparison, dataset: str, notes: Sequence[str]) -> dict
             for model, difference in zip(compared.models[1:], compared.differences, strict=True)
         ],
         "differing": {key: list(values) for key, values in compared.differing.items()},
+        "notes": list(notes),
+    }
+
+
+def export(
+    model: Model, model_path: str, output: str, exported: Exported, notes: Sequence[str]
+) -> dict[str, Any]:
+    """Say what was exported where, and whether its pictures are to be deskewed first."""
+    return {
+        "model": model_path,
+        "output": output,
+        "bytes": exported.size_bytes,
+        "deskew": model.network.deskewed,
+        "temperature": model.temperature,
         "notes": list(notes),
     }

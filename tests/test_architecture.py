@@ -36,6 +36,7 @@ FLOORS = (
         "calibrate",
         "metadata",
         "model_file",
+        "onnx_file",
         "runs",
     ),
     ("lab", "records"),
@@ -63,6 +64,8 @@ LIBRARIES = {
     ],
     "matplotlib": ["app/plots", "app/sweep_plots"],
     "distributed": ["lab/cluster"],
+    "onnx": ["onnx_file"],
+    "IPython": ["app/progress"],
     "starlette": ["web/site"],
     "uvicorn": ["web/server"],
     "sklearn": ["classifier"],  # which asks it for tags

@@ -18,6 +18,7 @@ from nnscratch.app.commands.compare import compare
 from nnscratch.app.commands.download import download
 from nnscratch.app.commands.draw import draw
 from nnscratch.app.commands.evaluate import evaluate
+from nnscratch.app.commands.export import export
 from nnscratch.app.commands.gradcheck import gradcheck
 from nnscratch.app.commands.predict import predict
 from nnscratch.app.commands.sweep import sweep
@@ -133,5 +134,5 @@ def root(
     """Train, evaluate and use a 784-10-10 neural network for MNIST, written in NumPy."""
 
 
-for command in (download, train, evaluate, predict, draw, sweep, compare, gradcheck):
+for command in (download, train, evaluate, predict, draw, sweep, compare, gradcheck, export):
     app.command(cls=ListCommand if command is sweep else Command)(command)

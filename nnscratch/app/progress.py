@@ -1,15 +1,18 @@
 """Bars and lines while there is work: downloads, drawing digits, and epochs.
 
-At a terminal a bar lives below the lines; elsewhere there is one plain line for each epoch. Only
-one bar lives at a time.
+At a terminal a bar lives below the lines, and in a notebook below the cell; elsewhere there is one
+plain line for each epoch. Only one bar lives at a time.
 """
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from rich.console import Console, Group
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -28,6 +31,8 @@ from nnscratch.model import Prediction, a_digit
 from nnscratch.training import EpochResult
 
 SECONDS_BETWEEN_UPDATES = 0.1
+NOTEBOOK_WIDTH = 80
+NOTEBOOK_HTML = '<pre style="line-height: normal">{code}</pre>'
 EPOCH_HEADER = "   epoch  train loss  validation loss  validation accuracy  seconds"
 
 
@@ -143,7 +148,9 @@ class TrainingScreen:
     def on_refusing(self, count: int, total: int) -> None:
         """Say that what is no digit is being learned, and how fast."""
         if not count:
-            err.print("Learning what is no digit; with 60,000 pictures that takes some minutes")
+            self.leave(
+                Text("Learning what is no digit; with 60,000 pictures that takes some minutes")
+            )
             self.shown_at = self.started = time.perf_counter()
             self.done = self.done_at_start = 0
             self.figures = "no digit  "
@@ -158,14 +165,80 @@ class TrainingScreen:
                 more.
         """
         if not self.figures:
-            err.print(Text(EPOCH_HEADER, style="bold"), soft_wrap=True)
-        err.print(epoch_line(result, self.epochs), soft_wrap=True)
+            self.leave(Text(EPOCH_HEADER, style="bold"))
+        self.leave(Text(epoch_line(result, self.epochs)))
         if watched:
-            err.print(watched_line(*watched), soft_wrap=True)
+            self.leave(watched_line(*watched))
         self.figures = f"loss {result.train_loss:.4f}  "
         if result.validation_accuracy is not None:
             self.figures += f"validation {result.validation_accuracy:.2%}  "
         self.progress.update(self.task, epoch=min(result.epoch + 1, self.epochs))
+
+    def leave(self, line: Text) -> None:
+        """Write a line that stays."""
+        err.print(line, soft_wrap=True)
+
+
+class NotebookScreen(TrainingScreen):
+    """The same lines and the same bar as one output of a notebook's cell, drawn anew as they grow.
+
+    Rich's own way of doing this needs ipywidgets, and warns where they are missing.
+    """
+
+    def __init__(self, epochs: int, samples: int) -> None:
+        super().__init__(epochs, samples)
+        self.lines: list[Text] = []
+        self.output: Any = None
+
+    def __enter__(self) -> NotebookScreen:
+        from IPython import display
+
+        show: Any = display.display  # untyped
+        self.output = show(self._drawn(), raw=True, display_id=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.output.update(self._drawn(bar=False), raw=True)
+
+    def on_samples(self, count: int) -> None:
+        """Move the bar."""
+        shown_at = self.shown_at
+        super().on_samples(count)
+        if self.shown_at != shown_at:
+            self.output.update(self._drawn(), raw=True)
+
+    def leave(self, line: Text) -> None:
+        """Keep a line above the bar."""
+        self.lines.append(line)
+        self.output.update(self._drawn(), raw=True)
+
+    def _drawn(self, *, bar: bool = True) -> dict[str, str]:
+        """Return what is to be seen, as HTML without a colour for text or paper, and as text."""
+        parts = [*self.lines, self.progress.get_renderable()] if bar else self.lines
+        page = Console(
+            file=io.StringIO(), record=True, force_jupyter=False, width=NOTEBOOK_WIDTH,
+            markup=False, highlight=False, emoji=False,
+        )  # fmt: skip
+        page.print(Group(*parts))
+        html = page.export_html(inline_styles=True, code_format=NOTEBOOK_HTML, clear=False)
+        return {"text/html": html, "text/plain": page.export_text()}
+
+
+def training_progress(epochs: int, samples: int) -> TrainingScreen:
+    """Show the progress of a training run: a line an epoch, and a bar where there is room for one.
+
+        with training_progress(config.epochs, samples) as progress:
+            for result in fit(state, images, labels, config, on_samples=progress.on_samples):
+                progress.on_epoch(result)
+
+    Args:
+        samples: how many pictures an epoch has; those held out are none of them.
+
+    Returns:
+        A context manager. In a notebook the bar is HTML; at a terminal it is drawn on stderr;
+        elsewhere there are only the lines.
+    """
+    return NotebookScreen(epochs, samples) if err.is_jupyter else TrainingScreen(epochs, samples)
 
 
 def epoch_line(result: EpochResult, epochs: int) -> str:

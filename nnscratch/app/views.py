@@ -34,6 +34,7 @@ from nnscratch.data import Fetched, tested_on
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import Report
 from nnscratch.model import Model, Why
+from nnscratch.onnx_file import Exported
 from nnscratch.runs import Finished, Kept
 from nnscratch.training import EpochResult
 
@@ -248,3 +249,14 @@ def show_gradcheck(blocks: Sequence[BlockCheck], count: int, samples: str) -> No
     wrong = ", ".join(block.name for block in blocks if not block.passed)
     verdict = ("Wrong: " + wrong, "bold red") if wrong else ("All gradients agree.", "bold green")
     say(Text.assemble(verdict))
+
+
+# ------------------------------------------------------------------------------------------ export
+
+
+def show_export(model: Model, path: str, exported: Exported) -> None:
+    """Write where the export is, and what goes into it and comes out."""
+    size = f"{exported.size_bytes:,} bytes"
+    say(f"Exported {visible(path)}: {_width(model)}, {size}", style="green")
+    say("In:  images uint8 (n, 28, 28), ink bright on a dark ground")
+    say("Out: labels int64 (n,), probabilities float32 (n, 10)")
