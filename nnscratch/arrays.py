@@ -36,6 +36,11 @@ def as_images(images: Any) -> Images:
     255
     """
     array = _as_array(images, "pictures")
+    if array.dtype.kind in "US":
+        raise ArrayError(
+            "pictures should be numbers, and are texts",
+            next_step="files are read one at a time: DigitClassifier.predict(path)",
+        )
     if array.ndim not in (2, 3) or array.shape[1:] not in ((SIZE, SIZE), (SIZE * SIZE,)):
         raise ArrayError(
             f"pictures should be (n, 28, 28) or (n, 784), and are {array.shape}",

@@ -125,7 +125,7 @@ class DigitClassifier:
                 MNIST's are; whatever `numpy.asarray` takes. `validation_size` of them are held
                 out, to watch progress.
             labels: (n,) integers 0 … 9.
-            progress: show a bar, and a line for each epoch.
+            progress: show a bar, in a terminal and in a notebook, and a line for each epoch.
 
         Raises:
             ConfigError: a setting is not allowed, or the pictures are too few for it; a ValueError.
@@ -275,7 +275,7 @@ def _screen(epochs: int, samples: int, *, shown: bool) -> Iterator[TrainingScree
     if not shown:
         yield None
         return
-    from nnscratch.app.progress import training_progress  # Rich: not needed without progress
+    from nnscratch.app.progress import training_progress  # Rich: not needed without a bar
 
     with training_progress(epochs, samples) as screen:
         yield screen

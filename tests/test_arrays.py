@@ -74,7 +74,7 @@ WRONG_PICTURES = {
     "integers above 255": (np.full((1, 784), 256), "int64 pictures should lie between 0 and 255"),
     "integers below 0": (np.full((1, 784), -1), "between -1 and -1"),
     "true and false": (np.ones((1, 784), bool), "uint8 or float, and are bool"),
-    "texts": (np.full((1, 784), "x"), "uint8 or float"),
+    "texts": (np.full((1, 784), "x"), "numbers, and are texts"),
 }
 
 
