@@ -336,6 +336,17 @@ def test_the_commands_take_a_file_of_layers(run, own_data, hand_in):
     assert json.loads(done.stdout)["passed"]
 
 
+def test_layers_that_compute_otherwise_than_ours_are_named_beside_the_result(
+    run, own_data, hand_in
+):
+    words = ("train", "--epochs", 1, "--validation", 200, "--json", "--layers")
+    for text, noted in ((LINEAR, False), (LINEAR.replace("+ self.b.T", "+ 1"), True)):
+        done = run(*words, hand_in(text), data_dir=own_data)
+        assert done.returncode == 0, done.stderr
+        notes = json.loads(done.stdout.splitlines()[-1])["notes"]
+        assert any("computes otherwise than nnscratch" in note for note in notes) is noted
+
+
 def test_the_gradient_check_finds_the_block_that_is_wrong_in_a_file_of_layers(run, hand_in):
     path = hand_in(LINEAR.replace("dLdZ.sum(axis=0)[:, None]", "dLdZ.mean(axis=0)[:, None]"))
     done = run("gradcheck", "--layers", path)
