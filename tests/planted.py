@@ -110,10 +110,6 @@ MORE = {
         "        if np.shape(getattr(self, 'Z', 0)) != Z.shape:\n            self.Z = Z\n"
         "        return np.maximum(Z, 0)",
     ),
-    "ZERO START": (
-        "self.output.W = rng",
-        "self.hidden.W = self.hidden.W * 0\n        self.output.W = 0 * rng",
-    ),
     "RELU FORGOTTEN": (
         "self.relu.forward(self.hidden.forward(A))",
         "self.hidden.forward(A)\n        self.relu.forward(A_h)",

@@ -60,6 +60,33 @@ def test_the_reference_solution_gets_full_marks_and_says_how_it_learned(checked)
     assert "; ours " in checks[-1].reason
 
 
+def test_the_exercise_solved_gets_full_marks_though_its_network_starts_with_zeros(checked):
+    checks = checked(ROOT / "tests" / "hand_ins" / "template_solved.py")
+    assert failed(checks) == []
+    (remark,) = [check.reason for check in checks[:-1] if check.reason]
+    assert remark.startswith("both layers start with zeros")
+
+
+def test_our_own_classes_as_a_hand_in_get_full_marks(checked):
+    source = (ROOT / "nnscratch" / "core.py").read_text(encoding="utf-8")
+    assert failed(checked(source)) == []
+
+
+def test_the_documents_own_code_fails_for_the_shape_of_b_and_for_nothing_else(checked):
+    text = planted("b BROADCASTS BY ACCIDENT")
+    first, *others = failed(checked(text[: text.index("class ReLU")]))
+    assert first.reason.startswith(
+        "b BROADCASTS BY ACCIDENT: b: (3,) in Linear(4, 3), where (3, 1)"
+    )
+    assert [check.name for check in others] == ["Learning digits, beside our own layers"]
+    assert others[0].reason.startswith("not checked: ")
+
+
+def test_an_error_of_the_network_is_named_whatever_is_wrong_in_its_parts(checked):
+    found = failed(checked(planted("dLdA KEPT ALWAYS", "RELU FORGOTTEN")))
+    assert any(check.reason.startswith("RELU FORGOTTEN: Z_o") for check in found)
+
+
 def test_a_linear_alone_has_twenty_points_and_classes_that_are_missing_cost_none():
     assert sum(points for _, points in plan({"Linear": object})) == 20
     for kind, points in (("ReLU", 4), ("SoftmaxCrossEntropy", 6), ("Network", 4)):

@@ -80,6 +80,8 @@ FACTORS: tuple[tuple[tuple[str, ...], str, Callable[[Case], float]], ...] = (
     ((FACTOR,), "twice too large", lambda c: 2),
     ((FACTOR,), "half of what it should be", lambda c: 0.5),
 )
+NAMES = {name for errors in KNOWN.values() for error in errors for name in error.names}
+NAMES |= {name for names, _, _ in FACTORS for name in names}
 
 
 def diagnose(quantity: str, found: Sequence[tuple[Case, Outcome]]) -> Diagnosis | None:
