@@ -62,7 +62,9 @@ def draw(
         terminal.tell("The page is open for as long as this runs; Ctrl-C ends it.")
         if browser:
             threading.Thread(target=_open, args=(address,), daemon=True).start()
-        while True:  # a signal ends it; one that came to another thread wakes nobody, so it is short
+        while (
+            True
+        ):  # a signal ends it; one that came to another thread wakes nobody, so it is short
             threading.Event().wait(TICK_SECONDS)
 
 
