@@ -14,6 +14,7 @@ from nnscratch.data import Fetched
 from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.lab.compare import Comparison
+from nnscratch.lab.grade import Grade
 from nnscratch.lab.journal import RunResult, as_record
 from nnscratch.metrics import Report
 from nnscratch.model import Model, Prediction, Why
@@ -230,4 +231,15 @@ def comparison(compared: Comparison, dataset: str, notes: Sequence[str]) -> dict
         ],
         "differing": {key: list(values) for key, values in compared.differing.items()},
         "notes": list(notes),
+    }
+
+
+def grade(graded: Grade) -> dict[str, Any]:
+    """Say what a hand-in came to, check by check."""
+    return {
+        "file": graded.file,
+        "points": graded.points,
+        "out_of": graded.out_of,
+        "verdict": graded.verdict,
+        "checks": [vars(check) for check in graded.checks],
     }
