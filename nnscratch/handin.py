@@ -1,30 +1,33 @@
 """A hand-in: a file in which somebody has written `Linear`, or another of the four classes.
 
-Reading it runs it. Whatever goes wrong there, or later in a method, is told in one sentence with
-the line of the file; no traceback through our own code helps whoever wrote it. This is no sandbox:
-the code may do all that its user may.
+Reading it runs it. `OwnNetwork` then takes its classes in place of ours, and everything that works
+on a `Network` (training, measuring, the gradient check) works on theirs.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-import traceback
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
+from nnscratch.core import CLASSES, IN_FEATURES, Network
 from nnscratch.errors import HandInError, Terminated
 from nnscratch.files import open_plain
+from nnscratch.products import Floats
+from nnscratch.stand_ins import OwnLinear, OwnLoss, OwnReLU, OwnWhole
+from nnscratch.their_code import TheirCode, in_their_words, one_line, place, prints_to_stderr
+
+__all__ = ["CLASSES_TO_WRITE", "HandInError", "OwnNetwork", "in_their_words", "read_classes"]
 
 CLASSES_TO_WRITE = ("Linear", "ReLU", "SoftmaxCrossEntropy", "Network")
-NOT_WRITTEN = "not written yet"
-LONGEST = 200  # characters of their own words
 
 
 def read_classes(path: Path | str) -> dict[str, type]:
@@ -44,7 +47,7 @@ def read_classes(path: Path | str) -> dict[str, type]:
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
     try:
-        with np.errstate(), warnings.catch_warnings(), their_words_to_stderr():
+        with np.errstate(), warnings.catch_warnings(), prints_to_stderr():
             exec(code, vars(module))
         return _own_classes(module, path)
     except BaseException as error:
@@ -76,13 +79,13 @@ def _compiled(path: Path) -> CodeType:
     except SyntaxError as error:
         line = f"line {error.lineno}: " if error.lineno else ""
         raise HandInError(
-            f"this is not Python: {line}{_one_line(error.msg)}",
+            f"this is not Python: {line}{one_line(error.msg)}",
             where=str(path),
             next_step="correct it there; running the file with python shows the place",
         ) from error
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes; too deeply nested
         raise HandInError(
-            f"this is not Python: {_one_line(str(error)) or type(error).__name__}",
+            f"this is not Python: {one_line(str(error)) or type(error).__name__}",
             where=str(path),
             next_step="name a Python file in which Linear is written",
         ) from error
@@ -93,7 +96,7 @@ def _failed(error: BaseException, path: Path) -> HandInError:
     if isinstance(error, ModuleNotFoundError):
         missing = error.name or "a module"
         return HandInError(
-            f"it imports {missing}, which is not here{_place(error, path)}",
+            f"it imports {missing}, which is not here{place(error, path)}",
             where=str(path),
             next_step="NumPy and the standard library will do; the classes belong in one file",
         )
@@ -135,43 +138,85 @@ def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-# --------------------------------------------------------------------------- what their code raises
+# ------------------------------------------------------------------------ in the place of our own
 
 
-@contextmanager
-def their_words_to_stderr() -> Iterator[None]:
-    """Send what their code prints to stderr, so that stdout holds our results alone."""
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
+class OwnNetwork(Network):
+    """Our network with their classes in it; where one is missing, ours does the work.
 
+    Args:
+        classes: as `read_classes` gives them. A `Network` among them does all the work itself.
+        hidden_size, rng, dtype: as for `Network`; the same generator state gives the same weights.
+        around: entered whenever their code runs.
 
-def in_their_words(error: BaseException, path: Path | str) -> str:
-    """Say an error of theirs in one line, with the line of their file where it came up.
+    Parameters and gradients lie where `Network` keeps them. Before each forward pass `W` and `b`
+    are lent to their layers, and after each backward pass `dLdW` and `dLdb` are gathered.
 
-    `TypeError: unsupported operand … (linear.py, line 12)`, or `not written yet (linear.py, line
-    12)` for NotImplementedError. The line is the innermost of their file.
+    Raises:
+        HandInError: here and in every method: their code fails, or gives an array of another shape
+            than it should.
     """
-    if isinstance(error, HandInError):
-        return error.what
-    if isinstance(error, NotImplementedError):
-        return NOT_WRITTEN + _place(error, path)
-    try:
-        said = _one_line(str(error))
-    except Exception:  # an error class of their own, which fails in turn
-        said = ""
-    kind = type(error).__name__
-    return (f"{kind}: {said}" if said else kind) + _place(error, path)
+
+    def __init__(
+        self,
+        classes: Mapping[str, type],
+        hidden_size: int = 10,
+        *,
+        rng: np.random.Generator,
+        dtype: DTypeLike = np.float32,
+        around: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        super().__init__(hidden_size, rng=rng, dtype=dtype)
+        self.classes, self._around = classes, around
+        code = TheirCode(_file_of(classes), around)
+        self._whole = None
+        if "Network" in classes:
+            self._whole = OwnWhole(classes["Network"], code, self.hidden, self.output)
+            return
+        if "Linear" in classes:
+            self.hidden = OwnLinear(classes["Linear"], code, self.hidden)
+            self.output = OwnLinear(classes["Linear"], code, self.output)
+        if "ReLU" in classes:
+            self.relu = OwnReLU(classes["ReLU"], code)
+        if "SoftmaxCrossEntropy" in classes:
+            self.softmax_cross_entropy = OwnLoss(classes["SoftmaxCrossEntropy"], code)
+
+    def forward(self, A: Floats) -> Floats:
+        """Return Z_o, (N, 10), for A (N, 784)."""
+        return self._whole.forward(A) if self._whole else super().forward(A)
+
+    def loss(self, Z_o: Floats, labels: NDArray[Any]) -> float:
+        """Return the mean cross-entropy of Z_o (N, 10) and labels (N,), or Y."""
+        return self._whole.loss(Z_o, labels) if self._whole else super().loss(Z_o, labels)
+
+    def backward(self) -> None:
+        """Fill `gradients` from the last `forward` and `loss`."""
+        if self._whole:
+            self._whole.backward()
+        else:
+            super().backward()
+
+    def astype(self, dtype: DTypeLike) -> Network:
+        """Return a copy of its own, with their classes, that computes in `dtype`."""
+        return _own_network(self.classes, self.theta.astype(dtype), self.deskewed, self._around)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _own_network, (self.classes, self.theta, self.deskewed)
 
 
-def _place(error: BaseException, path: Path | str) -> str:
-    lines = [
-        line
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if frame.f_code.co_filename == os.path.realpath(path)
-    ]
-    return f" ({Path(path).name}, line {lines[-1]})" if lines else f" ({Path(path).name})"
+def _own_network(
+    classes: Mapping[str, type],
+    theta: Floats,
+    deskewed: bool,
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext,
+) -> OwnNetwork:
+    hidden_size = (len(theta) - CLASSES) // (IN_FEATURES + 1 + CLASSES)
+    rng = np.random.default_rng(0)
+    network = OwnNetwork(classes, hidden_size, rng=rng, dtype=theta.dtype, around=around)
+    network.theta, network.deskewed = theta, deskewed
+    return network
 
 
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+def _file_of(classes: Mapping[str, type]) -> str:
+    modules = (sys.modules.get(kind.__module__) for kind in classes.values())
+    return next((file for module in modules if (file := getattr(module, "__file__", None))), "")
