@@ -17,7 +17,7 @@ from nnscratch.lab.checks import Check
 from nnscratch.lab.grade import SECONDS, Grade, chosen_pictures, commonest, grade
 from test_fence import unshares
 
-RIGHT = '''
+RIGHT = """
 import numpy as np
 
 
@@ -40,7 +40,7 @@ class Linear:
         if self.debug:
             self.dLdA = dLdA
         return dLdA
-'''
+"""
 
 # What is added to a file that is right; what its line says; and whether its points are kept.
 HOSTILE = {
@@ -67,15 +67,16 @@ HOSTILE = {
     "import_error": ("import no_such_thing", "no_such_thing", False),
     "syntax_error": ("def f(:", "this is not Python", False),
     "writes": ("open('{place}/stray', 'w')", "refused: writing", False),
-    "deletes": (
-        "import shutil; shutil.rmtree('{place}/kept', ignore_errors=True)",
+    "deletes": ("import shutil; shutil.rmtree('{place}/kept')", "refused: deleting", False),
+    "deletes_quietly": (
+        "import os\ntry: os.remove('{place}/kept/precious')\nexcept OSError: pass",
         "refused: deleting",
         True,
     ),
     "hangs_up": ("import os; os.closerange(0, 99)", "it ended its process", False),
     "forges": (
         "import os\nfor fd in range(99):\n"
-        "    try: os.write(fd, b'{{\"check\": 1, \"done\": true}}\\n{{' * 99)\n"
+        '    try: os.write(fd, b\'{{"check": 1, "done": true}}\\n{{\' * 99)\n'
         "    except OSError: pass",
         "all right",
         True,
@@ -152,7 +153,11 @@ def test_each_hostile_file_has_one_line_and_the_next_is_graded(pictures, tmp_pat
 
 @unix
 def test_what_was_found_before_the_time_is_over_counts(pictures, tmp_path, temporary):
-    loop = "def forever(*_):\n    while True: print('x' * 10_000)\nLinear.backward = forever"
+    loop = (
+        "class ReLU:\n    def forward(self, Z):\n"
+        "        while True: print('x' * 10_000)\n"
+        "    def backward(self, dLdA): return dLdA"
+    )
     hog = "x = []\nwhile True: x.append(np.ones(1_000_000))"
     files = [
         hand_in(tmp_path, "at_once", "while True: pass"),
@@ -163,8 +168,9 @@ def test_what_was_found_before_the_time_is_over_counts(pictures, tmp_path, tempo
     at_once, late, large = grade(files, pictures, jobs=3)
     assert time.monotonic() - begun < SECONDS + 5
     assert (at_once.points, at_once.verdict[:23]) == (0, f"out of time, after {SECONDS} s")
-    assert 0 < late.points < late.out_of
-    assert late.verdict.startswith(f"out of time, after {SECONDS} s, at: Linear")
+    assert late.points == 19
+    assert late.out_of == 24
+    assert late.verdict.startswith(f"out of time, after {SECONDS} s, at: ReLU")
     assert "MemoryError" in large.verdict or "out of time" in large.verdict
     assert list(temporary.iterdir()) == []
 

@@ -63,19 +63,25 @@ class GradeScreen:
 def show_grade(grade: Grade) -> None:
     """Write every check of one hand-in; below one that failed, why, and where to read on."""
     say(visible(grade.file), style="bold")
-    widest = max((len(check.name) for check in grade.checks), default=0)
+    reached = any(not check.reason.startswith(NOT_CHECKED) for check in grade.checks)
+    if reached:
+        _show_checks(grade.checks)
+    if not reached or grade.refused:
+        _show_indented(visible(grade.verdict), "yellow", indent=2)
+    say(f"{grade.points} of {grade.out_of} points", style="bold green" if grade.full else "bold")
+
+
+def _show_checks(checks: Sequence[Check]) -> None:
+    """Write a line for each check; what kept several from being done is said once."""
+    widest = max(len(check.name) for check in checks)
     told: set[str] = set()
-    for check in grade.checks:
+    for check in checks:
         say(_line(check, widest))
-        # What stopped the rest is said once, at the end.
         if check.reason and not (check.reason.startswith(NOT_CHECKED) and check.reason in told):
             _show_indented(visible(check.reason), "" if check.passed else "yellow")
             if check.read_on:
                 _show_indented(f"read on: {check.read_on}", "dim")
         told.add(check.reason)
-    if not grade.full and not grade.errors:
-        say(visible(grade.verdict), style="yellow")
-    say(f"{grade.points} of {grade.out_of} points", style="bold green" if grade.full else "bold")
 
 
 def _line(check: Check, widest: int) -> Text:
@@ -85,11 +91,11 @@ def _line(check: Check, widest: int) -> Text:
     return Text.assemble("  ", sign, "  ", visible(check.name).ljust(widest), "  ", points)
 
 
-def _show_indented(text: str, style: str) -> None:
+def _show_indented(text: str, style: str, indent: int = INDENT) -> None:
     """Write text below a check, wrapped at a terminal."""
-    width = max(out.width - INDENT, 20)
+    width = max(out.width - indent, 20)
     for line in textwrap.wrap(text, width) if out.is_terminal else [text]:
-        say(Text(" " * INDENT + line, style=style))
+        say(Text(" " * indent + line, style=style))
 
 
 def show_class(grades: Sequence[Grade], names: Sequence[str]) -> None:
@@ -100,7 +106,7 @@ def show_class(grades: Sequence[Grade], names: Sequence[str]) -> None:
     rows.add_column("verdict")
     shown = [_shortened(visible(name), LONGEST_NAME) for name in names]
     points = [f"{grade.points} of {grade.out_of}" for grade in grades]
-    taken = max(map(len, ["hand-in", *shown])) + max(map(len, ["points", *points])) + 8
+    taken = max(map(len, ["hand-in", *shown])) + max(map(len, ["points", *points])) + 10
     room = max(out.width - taken, LEAST_VERDICT)
     for name, grade, count in zip(shown, grades, points, strict=True):
         verdict = Text(_shortened(visible(grade.verdict), room), "green" if grade.full else "")

@@ -40,7 +40,7 @@ SECONDS = 10
 LONGEST_FILE, LONGEST_ANSWER = 1 << 20, 1 << 22  # bytes
 TICK_SECONDS = 0.02
 TRAINED_ON, TESTED_ON, DRAWN = 20_000, 1_000, 8_000
-NOT_CHECKED, OUT_OF_TIME = "not checked", "out of time"
+NOT_CHECKED, OUT_OF_TIME, REFUSED = "not checked", "out of time", "refused"
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")
 Pictures = tuple[NDArray[np.uint8], ...]
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -74,6 +74,11 @@ class Grade:
     def full(self) -> bool:
         """Whether it has all of them."""
         return bool(self.checks) and all(check.passed for check in self.checks)
+
+    @property
+    def refused(self) -> bool:
+        """Whether it tried what it may not."""
+        return self.verdict.startswith(REFUSED)
 
     @property
     def errors(self) -> list[str]:
@@ -307,7 +312,7 @@ def _how_it_ended(code: int | None) -> str:
 
 def _verdict(checks: Sequence[Check], why: str, refused: Sequence[str]) -> str:
     """Say in one line what matters: what was refused, why it was cut short, or what is wrong."""
-    parts = [f"refused: {what}" for what in refused[:1]]
+    parts = [f"{REFUSED}: {what}" for what in refused[:1]]
     if why and not (refused and "PermissionError" in why):
         parts.append(why)
         unfinished = [check.name for check in checks if check.reason == f"{NOT_CHECKED}: {why}"]
@@ -315,6 +320,6 @@ def _verdict(checks: Sequence[Check], why: str, refused: Sequence[str]) -> str:
             parts[-1] += f", at: {unfinished[0]}"
     if not parts:
         failed = [check for check in checks if not check.passed]
-        names = dict.fromkeys(_error_of(check) or check.name for check in failed)
-        parts = list(names)
+        named = filter(None, map(_error_of, failed))
+        parts = list(dict.fromkeys(named)) or [check.name for check in failed]
     return "; ".join(parts) or "all right"
