@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from nnscratch.core import CLASSES, IN_FEATURES, Network
+from nnscratch.core import CLASSES, IN_FEATURES, Network, one_hot
 from nnscratch.errors import HandInError, Terminated
 from nnscratch.files import open_plain
 from nnscratch.products import Floats
@@ -42,8 +42,8 @@ def read_classes(path: Path | str) -> dict[str, type]:
     """
     path = Path(path)
     code = _compiled(path)
-    # Unlike any name that could be imported. Registered, because dataclasses look there.
-    module = ModuleType(f"hand-in {os.path.realpath(path)}")
+    # A name that is no other module's. Registered, because dataclasses and pickle look there.
+    module = ModuleType(f"hand-in {os.path.realpath(path)}".replace(".", " "))
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
     try:
@@ -195,6 +195,28 @@ class OwnNetwork(Network):
             self._whole.backward()
         else:
             super().backward()
+
+    def check_takes_Y(self) -> None:
+        """Raise HandInError if their loss takes labels (N,) alone, and not Y (N, 10).
+
+        Y is one-hot here, and so must give the loss that the labels give.
+        """
+        labels = np.arange(3)
+        Y = one_hot(labels, CLASSES, self.theta.dtype)
+        A = np.random.default_rng(0).random((len(labels), IN_FEATURES)).astype(self.theta.dtype)
+        Z_o = self.forward(A)
+        loss = self.loss(Z_o, labels)
+        try:
+            good = bool(np.isclose(self.loss(Z_o, Y), loss, rtol=1e-3))
+            self.backward()
+        except HandInError:
+            good = False
+        if not good:
+            raise HandInError(
+                "the loss in it takes labels alone, and a teacher gives Y, (N, 10)",
+                where=_file_of(self.classes),
+                next_step="let the loss take Y as well, or train without --teacher",
+            )
 
     def astype(self, dtype: DTypeLike) -> Network:
         """Return a copy of its own, with their classes, that computes in `dtype`."""

@@ -27,6 +27,7 @@ from nnscratch.errors import (
     Terminated,
 )
 from nnscratch.files import cannot_write, check_distinct, check_output, write_atomically
+from nnscratch.handin import OwnNetwork
 from nnscratch.metrics import Report, evaluate
 from nnscratch.model import Model
 from nnscratch.model_file import (
@@ -114,12 +115,19 @@ def start(config: TrainConfig, kind: Callable[..., Network] = Network) -> Run:
 
     Raises:
         ModelFileError: the teacher cannot be read.
+        HandInError: somebody's own class in the network fails, or cannot learn from a teacher.
     """
     state = TrainingState.start(config, kind=kind)
     if config.teacher == NO_TEACHER:
         return Run(config, state)
+    _check_takes_Y(state.network)
     teacher = _load_teacher(config.teacher)
     return Run(replace(config, teacher=teacher.name), state, teacher=teacher)
+
+
+def _check_takes_Y(network: Network) -> None:
+    if isinstance(network, OwnNetwork):
+        network.check_takes_Y()
 
 
 def _load_teacher(named: str) -> Teacher:
@@ -153,6 +161,8 @@ def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] 
         )
     run = Run(saved.config, TrainingState.start(saved.config, kind=kind))
     run.teacher = _same_teacher(saved, teacher, path)
+    if run.teacher:
+        _check_takes_Y(run.state.network)
     history = tuple(EpochResult(**entry, seconds=None) for entry in saved.history)
     run.state.restore(Checkpoint(saved.network.theta, saved.memory, saved.generator, history))
     run.dataset, run.sha256 = saved.dataset, saved.sha256

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nnscratch.core import CLASSES, Linear, ReLU, SoftmaxCrossEntropy
 from nnscratch.products import Floats
-from nnscratch.their_code import TheirCode, lend
+from nnscratch.their_code import TheirCode, lend, viewed_parameters
 
 
 class OwnLinear(Linear):
@@ -26,12 +26,13 @@ class OwnLinear(Linear):
         self._code = code
         self._theirs = code.made("Linear", kind, C_in, C_out, dtype=self.W.dtype)
         _check_parameters("Linear", self._theirs, code, self)
+        self._viewed = code.run("Linear.__init__", viewed_parameters, self._theirs)
 
     def forward(self, A: Floats) -> Floats:
         """Lend W and b, and return their Z, (N, C_out), for A (N, C_in)."""
 
         def forward() -> Any:
-            lend(self._theirs, W=self.W, b=self.b)
+            lend(self._theirs, self._viewed, self.W, self.b)
             return self._theirs.forward(A)
 
         self._shape = A.shape
@@ -96,16 +97,18 @@ class OwnWhole:
         options = {"dtype": hidden.W.dtype, "rng": np.random.default_rng(0)}
         self._theirs = code.made("Network", kind, len(hidden.b), **options)
         self._ours = {"hidden": hidden, "output": output}
+        self._viewed = {}
         for name, ours in self._ours.items():
             layer = code.attribute("Network", self._theirs, name)
             _check_parameters(f"Network.{name}", layer, code, ours)
+            self._viewed[name] = code.run("Network.__init__", viewed_parameters, layer)
 
     def forward(self, A: Floats) -> Floats:
         """Lend W and b to both layers, and return their Z_o, (N, 10)."""
 
         def forward() -> Any:
             for name, ours in self._ours.items():
-                lend(getattr(self._theirs, name), W=ours.W, b=ours.b)
+                lend(getattr(self._theirs, name), self._viewed[name], ours.W, ours.b)
             return self._theirs.forward(A)
 
         Z_o = self._code.run("Network.forward", forward)

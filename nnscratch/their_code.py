@@ -7,7 +7,6 @@ our code would not help whoever wrote it. This is no sandbox: the code may do al
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import os
 import sys
@@ -110,34 +109,42 @@ class TheirCode:
         )
 
 
-def lend(layer: Any, **parameters: Floats) -> None:
-    """Give a layer of theirs copies of W and b.
+def viewed_parameters(layer: Any) -> frozenset[str]:
+    """Return which of W and b a new layer of theirs keeps views of, such as W.T, or functions with.
 
-    They are written into its own arrays, so that a view that it keeps of them, such as W.T, sees
-    them. Where its class looks after the name itself (a property), or keeps no such array, they are
-    assigned.
+    Assigned anew, such an array would leave the view behind. A layer whose class looks after the
+    name itself, by a property, is to be assigned to.
     """
-    for name, value in parameters.items():
+    held = [value for value in _held(layer) if not isinstance(value, (int, float, str))]
+    viewed = set()
+    for name in ("W", "b"):
         own = getattr(layer, name, None)
-        if (
-            _plain((type(layer), name))
-            and isinstance(own, np.ndarray)
-            and own.shape == value.shape
-            and own.flags.writeable
-            and np.can_cast(value.dtype, own.dtype)
+        declared = inspect.getattr_static(type(layer), name, None)
+        if isinstance(own, np.ndarray) and (
+            declared is None or inspect.ismemberdescriptor(declared)
         ):
-            own[...] = value
+            sharing = [v for v in held if isinstance(v, np.ndarray) and np.may_share_memory(v, own)]
+            if len(sharing) > 1 or any(callable(value) for value in held):
+                viewed.add(name)
+    return frozenset(viewed)
+
+
+def _held(layer: Any) -> list[Any]:
+    """Return what the attributes of an object hold, and what is in those that are collections."""
+    slots = [name for kind in type(layer).__mro__ for name in getattr(kind, "__slots__", ())]
+    own = [*getattr(layer, "__dict__", {}).values()]
+    own += [getattr(layer, name, None) for name in slots if name not in ("__dict__", "__weakref__")]
+    groups = [list(v.values()) if isinstance(v, dict) else v for v in own]
+    return own + [item for group in groups if isinstance(group, (list, tuple)) for item in group]
+
+
+def lend(layer: Any, viewed: frozenset[str], W: Floats, b: Floats) -> None:
+    """Give a layer of theirs copies of W and b: assigned, or written into arrays with views."""
+    for name, value in (("W", W), ("b", b)):
+        if name in viewed:
+            getattr(layer, name)[...] = value
         else:
             setattr(layer, name, value.copy())
-
-
-@functools.cache
-def _plain(place: tuple[type, str]) -> bool:
-    """Tell whether a class leaves it to Python to keep an attribute of that name."""
-    kind, name = place
-    declared = inspect.getattr_static(kind, name, None)
-    itself = inspect.getattr_static(kind, "__setattr__") is not object.__setattr__
-    return not itself and (declared is None or inspect.ismemberdescriptor(declared))
 
 
 # -------------------------------------------------------------------------------- in their words

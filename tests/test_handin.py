@@ -1,7 +1,6 @@
 """Hand-ins: which classes are read from a file, and what is said where that fails."""
 
 import sys
-import textwrap
 
 import numpy as np
 import pytest
@@ -29,31 +28,26 @@ class Linear:
 """
 
 
-@pytest.fixture
-def hand_in(tmp_path):
-    """Writes a file of the given text and gives its path."""
-
-    def write(text, name="linear.py"):
-        path = tmp_path / name
-        path.write_bytes(text if isinstance(text, bytes) else textwrap.dedent(text).encode())
-        return path
-
-    return write
+def hand_ins_loaded():
+    return {name for name in sys.modules if name.startswith("hand-in ")}
 
 
 def refused(path):
+    before = hand_ins_loaded()
     with pytest.raises(HandInError) as caught:
         read_classes(path)
     assert caught.value.where == str(path)
     assert caught.value.next_step
-    assert not any(str(path) in name for name in sys.modules)
+    assert hand_ins_loaded() == before
     return caught.value.what
 
 
 def test_the_classes_of_the_document_are_read_by_name_and_others_are_not(hand_in):
+    before = hand_ins_loaded()
     classes = read_classes(hand_in(LINEAR + "class ReLU: pass\nclass Helper: pass\nNetwork = 3\n"))
     assert list(classes) == ["Linear", "ReLU"]
     assert classes["Linear"](3, 2).W.shape == (2, 3)
+    assert len(hand_ins_loaded() - before) == 1
 
 
 def test_a_file_may_use_dataclasses_and_be_called_like_a_module(hand_in):
