@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
@@ -109,7 +110,8 @@ def show_class(grades: Sequence[Grade], names: Sequence[str]) -> None:
     taken = max(map(len, ["hand-in", *shown])) + max(map(len, ["points", *points])) + 10
     room = max(out.width - taken, LEAST_VERDICT)
     for name, grade, count in zip(shown, grades, points, strict=True):
-        verdict = Text(_shortened(visible(grade.verdict), room), "green" if grade.full else "")
+        said = grade.verdict.replace(f"({Path(grade.file).name}, line ", "(line ")
+        verdict = Text(_shortened(visible(said), room), "green" if grade.full else "")
         rows.add_row(name, count, verdict)
     show_table(rows)
     full = sum(grade.full for grade in grades)

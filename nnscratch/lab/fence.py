@@ -44,6 +44,7 @@ REFUSED = {
 # start at an open folder, of the descriptor of that.
 WRITING, DELETING, CHANGING = "writing", "deleting", "changing"
 ON_FILES: dict[str, tuple[str, dict[int, int | None]]] = {
+    "open": (WRITING, {0: None}),
     "os.mkdir": (WRITING, {0: 2}), "os.truncate": (WRITING, {0: None}),
     "os.link": (WRITING, {0: 2, 1: 3}), "os.symlink": (WRITING, {0: None, 1: 2}),
     "sqlite3.connect": (WRITING, {0: None}), "os.rename": (CHANGING, {0: 2, 1: 3}),
@@ -144,12 +145,9 @@ def _tell_of_starting() -> None:
 
 def _outside(event: str, arguments: tuple[Any, ...], inside: str) -> Iterator[str]:
     """Yield what an event does to a file that is not inside."""
-    if event == "open":
-        doing, paths = WRITING, {0: None} if (arguments[2] or 0) & TO_WRITE else {}
-    elif event in ON_FILES:
-        doing, paths = ON_FILES[event]
-    else:
+    if event == "open" and not (arguments[2] or 0) & TO_WRITE:
         return
+    doing, paths = ON_FILES.get(event, ("", {}))
     for place, of_folder in paths.items():
         path = arguments[place]
         if not isinstance(path, (str, bytes, os.PathLike)):
