@@ -23,6 +23,7 @@ FLOORS = (
         "augment",
         "gradcheck",
         "their_code",
+        "stand_ins",
         "handin",
         "explain",
         "reject",

@@ -112,6 +112,7 @@ def _graded(
 
 
 def _write_template(template: Path, paths: list[Path] | None) -> None:
+    """Write the exercise, which goes with no other work."""
     from nnscratch.app import terminal
     from nnscratch.lab.template import write_template
 
