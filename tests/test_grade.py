@@ -302,6 +302,7 @@ def test_points_are_added_and_errors_counted_once_a_hand_in():
     assert (both.points, both.out_of, both.full, both.errors) == (2, 6, False, ["a sign"])
     assert commonest([both, one, unread]) == [("a sign", 2)]
     assert unread.errors == []
+    assert made("not written yet (x.py, line 3)").errors == ["not written yet"]
     assert made("", "").full
     assert not Grade("x.py", (), "").full
 

@@ -87,8 +87,11 @@ class Grade:
 
 
 def _error_of(check: Check) -> str:
+    """Return the name of what is wrong: that before the colon, or a sentence without its place."""
     name, colon, _ = check.reason.partition(": ")
-    return "" if check.passed or not colon or name == NOT_CHECKED else name
+    if check.passed or name == NOT_CHECKED:
+        return ""
+    return name if colon else name.partition(" (")[0]
 
 
 def commonest(grades: Sequence[Grade]) -> list[tuple[str, int]]:
