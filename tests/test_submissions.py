@@ -46,7 +46,9 @@ def test_files_are_taken_as_they_are_named_and_each_once(tmp_path):
     put(tmp_path, "b.txt", "a.py")
     named = [tmp_path / "b.txt", tmp_path / "a.py", tmp_path]
     assert found(tmp_path, *named) == ["b.txt", "a.py"]
-    assert short_names(named[:2], named[:2]) == [str(path) for path in named[:2]]
+    assert short_names(named[:2], named[:2]) == ["b.txt", "a.py"]
+    apart = [tmp_path / "anna" / "linear.py", tmp_path / "bert" / "linear.py"]
+    assert short_names(apart, apart) == [os.path.join(n, "linear.py") for n in ("anna", "bert")]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nnscratch.errors import HandInError
@@ -80,8 +81,12 @@ def _has_linear(file: Path) -> bool:
         return False
 
 
-def short_names(files: Iterable[Path], named: Sequence[Path]) -> list[str]:
-    """Return how a table calls them: within the one folder that was named, else in full."""
-    if len(named) == 1 and named[0].is_dir():
-        return [str(file.relative_to(named[0])) for file in files]
-    return [str(file) for file in files]
+def short_names(files: Sequence[Path], named: Sequence[Path]) -> list[str]:
+    """Return how a table calls them: within the folder that was named, or that holds them all."""
+    folder = str(named[0])
+    if len(named) > 1 or not named[0].is_dir():
+        try:
+            folder = os.path.commonpath([file.absolute().parent for file in files])
+        except ValueError:  # several drives of Windows
+            return [str(file) for file in files]
+    return [os.path.relpath(file, folder) for file in files]
