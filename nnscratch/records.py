@@ -7,20 +7,22 @@ not known is null. Nothing is shortened.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnscratch.config import as_dict
 from nnscratch.data import Fetched
 from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.lab.compare import Comparison
-from nnscratch.lab.grade import Grade
 from nnscratch.lab.journal import RunResult, as_record
 from nnscratch.metrics import Report
 from nnscratch.model import Model, Prediction, Why
 from nnscratch.reading import Reading
 from nnscratch.runs import Finished
 from nnscratch.training import EpochResult
+
+if TYPE_CHECKING:
+    from nnscratch.lab.grade import Grade  # with all that it checks, which no other command needs
 
 MISTAKES_LISTED = 20
 
