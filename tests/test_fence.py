@@ -108,7 +108,7 @@ def test_no_connection_no_signal_no_way_past_python(code, what, tmp_path):
     ("code", "seen"),
     [
         ("try: bytearray(2 << 30)\nexcept MemoryError: print('no memory')", "no memory"),
-        ("try: open('big', 'wb').write(bytes(20 << 20))\nexcept OSError as e: print(e)", "large"),
+        ("try: open('big', 'wb').write(bytes(2 << 20))\nexcept OSError as e: print(e)", "large"),
         (
             "try: files = [open(os.devnull) for _ in range(99)]\nexcept OSError as e: print(e)",
             "Too",

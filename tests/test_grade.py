@@ -81,6 +81,17 @@ HOSTILE = {
         "all right",
         True,
     ),
+    "floods": (
+        "import os\nwhile True:\n    for fd in range(3, 9):\n"
+        "        try: os.write(fd, b'x' * 60_000)\n        except OSError: pass",
+        "it writes without end where its results go",
+        False,
+    ),
+    "tries_again_and_again": (
+        "for i in range(20_000):\n    try: open(f'/no/{{i}}', 'w')\n    except OSError: pass",
+        "refused: writing /no/0",
+        True,
+    ),
     "connects": (
         "import socket; socket.create_connection(('127.0.0.1', 9))",
         "refused: the network",
@@ -149,6 +160,13 @@ def test_each_hostile_file_has_one_line_and_the_next_is_graded(pictures, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert list(kept.iterdir()) == [kept / "precious"]
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_right_but_odd_solutions_have_full_marks_in_processes_too(pictures):
+    files = sorted((Path(__file__).parent / "hand_ins" / "right").glob("*.py"))
+    assert len(files) >= 30
+    assert [one for one in grade(files, pictures) if not one.full] == []
 
 
 @unix

@@ -9,6 +9,7 @@ code that means harm gets around it.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import select
 import signal
@@ -18,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 MEMORY_BYTES = 1 << 30
-FILE_BYTES = 16 << 20  # of each file that is written
+FILE_BYTES = 1 << 20  # of each file that is written,
+MOST_FILES = 100  # as often as one is opened for that
 OPEN_FILES = 64
 PROCESSES = 32  # threads, that is; root has no such limit
 
@@ -122,11 +124,14 @@ def watch(folder: Path, on_refused: Callable[[str], None]) -> None:
     A PermissionError is raised where it tried.
     """
     inside = os.path.join(os.path.realpath(folder), "")
+    opened = itertools.count(1)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         refused = REFUSED.get(event) or (NETWORK if event.startswith("socket.") else "")
-        if not refused:
+        if not refused and event in ON_FILES:
             refused = next(_outside(event, arguments, inside), "")
+            if not refused and event == "open" and _writes(arguments) and next(opened) > MOST_FILES:
+                refused = f"writing more than {MOST_FILES} files"
         if refused:
             on_refused(refused)
             raise PermissionError(f"{refused}: not while a hand-in is examined")
@@ -145,9 +150,9 @@ def _tell_of_starting() -> None:
 
 def _outside(event: str, arguments: tuple[Any, ...], inside: str) -> Iterator[str]:
     """Yield what an event does to a file that is not inside."""
-    if event == "open" and not (arguments[2] or 0) & TO_WRITE:
+    if event == "open" and not _writes(arguments):
         return
-    doing, paths = ON_FILES.get(event, ("", {}))
+    doing, paths = ON_FILES[event]
     for place, of_folder in paths.items():
         path = arguments[place]
         if not isinstance(path, (str, bytes, os.PathLike)):
@@ -157,6 +162,11 @@ def _outside(event: str, arguments: tuple[Any, ...], inside: str) -> Iterator[st
         full = os.path.realpath(os.path.join(_opened(folder), name))
         if name not in (os.devnull, ":memory:") and not os.path.join(full, "").startswith(inside):
             yield f"{doing} {full}"
+
+
+def _writes(arguments: tuple[Any, ...]) -> bool:
+    """Tell whether a file is opened to be written: arguments are its path, mode and flags."""
+    return bool((arguments[2] or 0) & TO_WRITE)
 
 
 def _opened(folder: int | None) -> str:

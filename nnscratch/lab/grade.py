@@ -40,6 +40,7 @@ SECONDS = 10
 LONGEST_FILE, LONGEST_ANSWER = 1 << 20, 1 << 22  # bytes
 TICK_SECONDS = 0.02
 TRAINED_ON, TESTED_ON, DRAWN = 20_000, 1_000, 8_000
+FLOODED = 1 << 10  # in place of an exit code, which is smaller
 NOT_CHECKED, OUT_OF_TIME, REFUSED = "not checked", "out of time", "refused"
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")
 Pictures = tuple[NDArray[np.uint8], ...]
@@ -214,6 +215,8 @@ def _graded(file: Path, room: Path, scratch: Path, stop: threading.Event) -> Gra
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(TICK_SECONDS)
         code = process.poll()
+        if len(said) > LONGEST_ANSWER:
+            code = FLOODED
     finally:
         _end(process)
         reader.join(1)
@@ -304,6 +307,8 @@ def _without_answers(why: str) -> tuple[Check, ...]:
 
 def _how_it_ended(code: int | None) -> str:
     """Say why a process did not get to its end."""
+    if code == FLOODED:
+        return "it writes without end where its results go"
     if code is None or code == -getattr(signal, "SIGXCPU", 0):
         return f"{OUT_OF_TIME}, after {SECONDS} s"
     if code == -getattr(signal, "SIGKILL", 0):
