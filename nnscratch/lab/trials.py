@@ -23,7 +23,8 @@ from nnscratch.their_code import prints_to_stderr
 # N, C_in, C_out. In the second shape every product of two matrices is possible, whichever way they
 # are turned; in the fourth N = C_out, so that a column of biases fits where a row belongs.
 LINEAR_SHAPES = ((5, 4, 3), (3, 3, 3), (1, 4, 3), (3, 4, 3), (7, 2, 4))
-LOSS_SHAPES = ((5, 4), (4, 4), (1, 4), (6, 3))  # N, K
+# N, K; ten classes, since a loss may rely on that.
+LOSS_SHAPES = ((5, 10), (10, 10), (1, 10), (6, 10))
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def unit_cases() -> list[UnitCase]:
 
 
 def loss_cases() -> list[LossCase]:
-    """Return one case of each of LOSS_SHAPES; in the first, the last class is nobody's label."""
+    """Return one case of each of LOSS_SHAPES; in the first, most classes are nobody's label."""
     rng = np.random.default_rng(21)
     cases = [LossCase(eighths(rng, N, K), rng.integers(0, K, N)) for N, K in LOSS_SHAPES]
     cases[0].labels[:] = [2, 0, 1, 2, 1]

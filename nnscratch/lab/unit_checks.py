@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nnscratch.core import CLASSES
 from nnscratch.lab.diagnoses import TRUE, Diagnosis
 from nnscratch.lab.known_errors import MATHS, OVERFLOW
 from nnscratch.lab.trials import (
@@ -95,7 +96,9 @@ def _large(cls: type, runs: list[tuple[Any, Run]], right: bool, report: Report) 
     """Judge outputs whose exponential is too large for a float: ±1000."""
     if any(isinstance(run[name], Failure) for _, run in runs for name in ("loss", "dLdZ_o")):
         return report.not_checked("SoftmaxCrossEntropy raised an error before")
-    sure = LossCase(np.array([[1000.0, 0, -1000], [0, 1000, 1000]]), np.array([0, 1]))
+    Z = np.zeros((2, CLASSES))
+    Z[0, 0], Z[0, 2], Z[1, 1:3] = 1000, -1000, 1000
+    sure = LossCase(Z, np.array([0, 1]))
     cases = [sure, replace(sure, Z=sure.Z - 2000), replace(sure, labels=np.array([2, 0]))]
     for case in cases:
         run = run_loss(cls, case)
