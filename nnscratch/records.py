@@ -7,7 +7,7 @@ not known is null. Nothing is shortened.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnscratch.config import as_dict
 from nnscratch.data import Fetched
@@ -20,6 +20,9 @@ from nnscratch.model import Model, Prediction, Why
 from nnscratch.reading import Reading
 from nnscratch.runs import Finished
 from nnscratch.training import EpochResult
+
+if TYPE_CHECKING:
+    from nnscratch.lab.grade import Grade  # with all that it checks, which no other command needs
 
 MISTAKES_LISTED = 20
 
@@ -230,4 +233,15 @@ def comparison(compared: Comparison, dataset: str, notes: Sequence[str]) -> dict
         ],
         "differing": {key: list(values) for key, values in compared.differing.items()},
         "notes": list(notes),
+    }
+
+
+def grade(graded: Grade) -> dict[str, Any]:
+    """Say what a hand-in came to, check by check."""
+    return {
+        "file": graded.file,
+        "points": graded.points,
+        "out_of": graded.out_of,
+        "verdict": graded.verdict,
+        "checks": [vars(check) for check in graded.checks],
     }

@@ -57,6 +57,7 @@ LIBRARIES = {
         "app/drawings",
         "app/accounts",
         "app/comparisons",
+        "app/grades",
         "app/readings",
         "app/sweeps",
         "app/charts",
