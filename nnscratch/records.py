@@ -22,7 +22,9 @@ from nnscratch.runs import Finished
 from nnscratch.training import EpochResult
 
 if TYPE_CHECKING:
-    from nnscratch.lab.grade import Grade  # with all that it checks, which no other command needs
+    from nnscratch.lab.grading.grade import (
+        Grade,  # with all that it checks, which no other command needs
+    )
 
 MISTAKES_LISTED = 20
 

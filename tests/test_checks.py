@@ -7,12 +7,12 @@ import pytest
 
 from conftest import ROOT, some_digits
 from nnscratch.handin import read_classes
-from nnscratch.lab.checks import CHECKS, examine, plan
-from nnscratch.lab.diagnoses import KNOWN, TRUE
-from nnscratch.lab.known_errors import ANCHORS, MATHS
-from nnscratch.lab.network_checks import network_cases
-from nnscratch.lab.pudding import learn
-from nnscratch.lab.trials import linear_cases, loss_cases, unit_cases
+from nnscratch.lab.grading.checks import CHECKS, examine, plan
+from nnscratch.lab.grading.diagnoses import KNOWN, TRUE
+from nnscratch.lab.grading.known_errors import ANCHORS, MATHS
+from nnscratch.lab.grading.network_checks import network_cases
+from nnscratch.lab.grading.pudding import learn
+from nnscratch.lab.grading.trials import linear_cases, loss_cases, unit_cases
 from planted import MORE, REFERENCE, TWELVE, planted, title
 from test_docs import anchors
 

@@ -17,7 +17,8 @@ def fenced(code, folder, *, before="", timeout=60) -> subprocess.CompletedProces
     scratch = folder / "scratch"
     scratch.mkdir()
     script = (
-        f"import os, sys\nfrom pathlib import Path\nfrom nnscratch.lab import fence\n{before}\n"
+        "import os, sys\nfrom pathlib import Path\nfrom nnscratch.lab.grading import fence\n"
+        f"{before}\n"
         "fence.watch(Path.cwd(), lambda what: print('refused', what, flush=True))\n"
         f"{code}"
     )
@@ -130,7 +131,10 @@ def test_processor_time_has_a_limit(tmp_path):
 
 def unshares() -> bool:
     """Whether this system gives us namespaces."""
-    code = "from nnscratch.lab import fence; import os; fence.keep_apart(); os._exit(os.getpid())"
+    code = (
+        "import os; from nnscratch.lab.grading import fence; "
+        "fence.keep_apart(); os._exit(os.getpid())"
+    )
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 1
 
 
@@ -141,7 +145,7 @@ def test_no_descendant_outlives_its_process_and_there_is_no_network(tmp_path):
     beat = tmp_path / "beat"
     code = f"""
 import os, socket, time
-from nnscratch.lab import fence
+from nnscratch.lab.grading import fence
 fence.keep_apart()
 if os.fork() == 0:
     os.setsid()

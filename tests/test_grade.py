@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from conftest import some_digits
-from nnscratch.lab.checks import Check
-from nnscratch.lab.grade import SECONDS, Grade, chosen_pictures, commonest, grade
+from nnscratch.lab.grading.checks import Check
+from nnscratch.lab.grading.grade import SECONDS, Grade, chosen_pictures, commonest, grade
 from test_fence import unshares
 
 RIGHT = """

@@ -5,9 +5,9 @@ import csv
 import pytest
 
 from nnscratch.errors import OutputError
-from nnscratch.lab.checks import Check
-from nnscratch.lab.grade import Grade
-from nnscratch.lab.marks import check_table, save_table
+from nnscratch.lab.grading.checks import Check
+from nnscratch.lab.grading.grade import Grade
+from nnscratch.lab.grading.marks import check_table, save_table
 
 GRADES = [
     Grade(

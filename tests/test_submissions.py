@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from nnscratch.errors import HandInError
-from nnscratch.lab.submissions import hand_ins, short_names
+from nnscratch.lab.grading.submissions import hand_ins, short_names
 
 
 def put(folder, *names):

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 from nnscratch.errors import HandInError, OutputError
 from nnscratch.handin import CLASSES_TO_WRITE, OwnNetwork, read_classes
-from nnscratch.lab.template import TEMPLATE, write_template
+from nnscratch.lab.grading.template import TEMPLATE, write_template
 
 SOLVED = ROOT / "tests" / "hand_ins" / "template_solved.py"
 

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from nnscratch.app.progress import start
 from nnscratch.app.terminal import err, has_blocks, out, say, show_table, table, visible
-from nnscratch.lab.checks import Check
-from nnscratch.lab.grade import NOT_CHECKED, Grade, commonest
+from nnscratch.lab.grading.checks import Check
+from nnscratch.lab.grading.grade import NOT_CHECKED, Grade, commonest
 
 INDENT = 5
 LISTED_ERRORS = 10

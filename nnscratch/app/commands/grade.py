@@ -13,7 +13,7 @@ from nnscratch.app.options import DataDir, Json
 from nnscratch.config import DEFAULT_DATA_DIR
 
 if TYPE_CHECKING:
-    from nnscratch.lab.grade import Grade
+    from nnscratch.lab.grading.grade import Grade
 
 ARGUMENT = "PATH"
 
@@ -66,8 +66,8 @@ def grade(
     if not paths:
         raise typer.BadParameter("name a file, or a folder of them", param_hint=ARGUMENT)
     from nnscratch.app import grades, terminal
-    from nnscratch.lab.marks import check_table, save_table
-    from nnscratch.lab.submissions import hand_ins, short_names
+    from nnscratch.lab.grading.marks import check_table, save_table
+    from nnscratch.lab.grading.submissions import hand_ins, short_names
 
     files = hand_ins(paths)
     if csv:
@@ -93,8 +93,8 @@ def _graded(
     from nnscratch.app import grades, progress, terminal
     from nnscratch.app.signals import signals
     from nnscratch.data import held_dataset
-    from nnscratch.lab.grade import DRAWN, chosen_pictures
-    from nnscratch.lab.grade import grade as grade_files
+    from nnscratch.lab.grading.grade import DRAWN, chosen_pictures
+    from nnscratch.lab.grading.grade import grade as grade_files
 
     dataset = held_dataset(data_dir)
     if dataset is None:
@@ -114,7 +114,7 @@ def _graded(
 def _write_template(template: Path, paths: list[Path] | None) -> None:
     """Write the exercise, which goes with no other work."""
     from nnscratch.app import terminal
-    from nnscratch.lab.template import write_template
+    from nnscratch.lab.grading.template import write_template
 
     if paths:
         raise typer.BadParameter("it goes with no other file", param_hint="--template")

@@ -32,8 +32,8 @@ from nnscratch.cores import cores
 from nnscratch.data import Dataset
 from nnscratch.data.synthetic import draw_digits
 from nnscratch.files import cannot_write, open_plain
-from nnscratch.lab.checks import Check, plan
-from nnscratch.lab.examiner import ARRAYS
+from nnscratch.lab.grading.checks import Check, plan
+from nnscratch.lab.grading.examiner import ARRAYS
 from nnscratch.training import hold_out
 
 SECONDS = 10
@@ -197,7 +197,7 @@ def _graded(file: Path, room: Path, scratch: Path, stop: threading.Event) -> Gra
     word = secrets.token_hex()
     task = {"file": file.name, "pictures": str(room), "seconds": SECONDS, "word": word}
     process = subprocess.Popen(
-        [sys.executable, "-P", "-B", "-m", "nnscratch.lab.examiner"],
+        [sys.executable, "-P", "-B", "-m", "nnscratch.lab.grading.examiner"],
         cwd=scratch, env=_environment(scratch), start_new_session=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnscratch.core import log_softmax
-from nnscratch.lab.known_errors import (
+from nnscratch.lab.grading.known_errors import (
     AT_A,
     DROPPED,
     NOT_SET,
@@ -22,7 +22,7 @@ from nnscratch.lab.known_errors import (
     WRONG_SUM,
     Error,
 )
-from nnscratch.lab.trials import LossCase
+from nnscratch.lab.grading.trials import LossCase
 from nnscratch.products import Floats
 
 # ----------------------------------------------------------------------------------------- ReLU

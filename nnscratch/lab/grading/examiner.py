@@ -1,4 +1,4 @@
-"""The process that examines one hand-in: `python -m nnscratch.lab.examiner`, started by `grade.py`.
+"""The process that examines one hand-in, started by `grade.py` as a module.
 
 It is told on stdin what to examine, and answers on stdout, a line of JSON for each check as soon as
 that is done. Before a line of the hand-in runs, both are put away, and the fence is closed.
@@ -16,7 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from nnscratch.lab import fence
+from nnscratch.lab.grading import fence
 
 ARRAYS = ("images", "labels", "test_images", "test_labels")
 LONGEST_REASON = 1000  # letters
@@ -68,7 +68,7 @@ def _examine(task: Mapping[str, Any], answers: Answers) -> None:
 
     from nnscratch.errors import NNScratchError
     from nnscratch.handin import read_classes
-    from nnscratch.lab.checks import examine, plan
+    from nnscratch.lab.grading.checks import examine, plan
 
     path = Path(task["file"])
     pictures = [np.load(Path(task["pictures"], f"{name}.npy"), mmap_mode="r") for name in ARRAYS]

@@ -12,8 +12,8 @@ import numpy as np
 from nnscratch.core import Network
 from nnscratch.errors import HandInError
 from nnscratch.handin import OwnNetwork
-from nnscratch.lab.trials import unwarned
-from nnscratch.lab.verdicts import Report, Verdict
+from nnscratch.lab.grading.trials import unwarned
+from nnscratch.lab.grading.verdicts import Report, Verdict
 from nnscratch.products import scale_pixels
 
 SECONDS = 3.0  # for their training

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnscratch.files import cannot_write, check_output, write_atomically
-from nnscratch.lab.grade import Grade
+from nnscratch.lab.grading.grade import Grade
 
 WHAT = "the table of points"
 COLUMNS = ("file", "points", "out_of", "verdict")

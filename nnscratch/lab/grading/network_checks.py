@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from nnscratch.core import CLASSES, IN_FEATURES, Integers, Network
-from nnscratch.lab.diagnoses import NAMES
-from nnscratch.lab.known_errors import MATHS
-from nnscratch.lab.trials import Failure, Outcome, attempt, lend, numbers, parameters
-from nnscratch.lab.verdicts import NOT_CHECKED, PASSED, Report, Trial, Verdict
+from nnscratch.lab.grading.diagnoses import NAMES
+from nnscratch.lab.grading.known_errors import MATHS
+from nnscratch.lab.grading.trials import Failure, Outcome, attempt, lend, numbers, parameters
+from nnscratch.lab.grading.verdicts import NOT_CHECKED, PASSED, Report, Trial, Verdict
 from nnscratch.products import Floats
 
 HIDDEN = 6

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nnscratch.lab.known_errors import (
+from nnscratch.lab.grading.known_errors import (
     FACTOR,
     FLAT_BIAS,
     NO_BIAS,
@@ -25,7 +25,7 @@ from nnscratch.lab.known_errors import (
     WRONG_SUM,
     Error,
 )
-from nnscratch.lab.trials import LinearCase
+from nnscratch.lab.grading.trials import LinearCase
 from nnscratch.products import Floats
 
 # ------------------------------------------------------------------------------- Z of Linear

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from nnscratch.lab.diagnoses import TRUE, Diagnosis
-from nnscratch.lab.known_errors import ADDED_UP, FLAT_BIAS, MATHS, WRONG_SHAPE
-from nnscratch.lab.trials import (
+from nnscratch.lab.grading.diagnoses import TRUE, Diagnosis
+from nnscratch.lab.grading.known_errors import ADDED_UP, FLAT_BIAS, MATHS, WRONG_SHAPE
+from nnscratch.lab.grading.trials import (
     Failure,
     Form,
     LinearCase,
@@ -26,7 +26,7 @@ from nnscratch.lab.trials import (
     parameters,
     run_linear,
 )
-from nnscratch.lab.verdicts import PASSED, Report, Trial, Verdict
+from nnscratch.lab.grading.verdicts import PASSED, Report, Trial, Verdict
 
 QUANTITIES = ("Z", "dLdW", "dLdb", "dLdA")
 GRADIENTS = ("dLdW", "dLdb", "dLdA")

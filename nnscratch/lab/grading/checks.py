@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnscratch.lab.linear_checks import check_linear
-from nnscratch.lab.network_checks import check_network
-from nnscratch.lab.pudding import check_pudding
-from nnscratch.lab.unit_checks import check_loss, check_relu
-from nnscratch.lab.verdicts import Report, Verdict
+from nnscratch.lab.grading.linear_checks import check_linear
+from nnscratch.lab.grading.network_checks import check_network
+from nnscratch.lab.grading.pudding import check_pudding
+from nnscratch.lab.grading.unit_checks import check_loss, check_relu
+from nnscratch.lab.grading.verdicts import Report, Verdict
 
 CHECKS: dict[str, tuple[tuple[str, int], ...]] = {
     "Linear": (

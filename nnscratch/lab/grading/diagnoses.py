@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nnscratch.lab.known_errors import (
+from nnscratch.lab.grading.known_errors import (
     ANCHORS,
     DROPPED,
     FACTOR,
@@ -27,9 +27,9 @@ from nnscratch.lab.known_errors import (
     WRONG_SHAPE,
     Error,
 )
-from nnscratch.lab.linear_errors import LINEAR_ERRORS, LINEAR_TRUTH
-from nnscratch.lab.trials import Failure, Outcome, alike, unwarned
-from nnscratch.lab.unit_errors import UNIT_ERRORS, UNIT_TRUTH
+from nnscratch.lab.grading.linear_errors import LINEAR_ERRORS, LINEAR_TRUTH
+from nnscratch.lab.grading.trials import Failure, Outcome, alike, unwarned
+from nnscratch.lab.grading.unit_errors import UNIT_ERRORS, UNIT_TRUTH
 from nnscratch.products import Floats
 
 KNOWN = LINEAR_ERRORS | UNIT_ERRORS

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from nnscratch.handin import in_their_words
-from nnscratch.lab.diagnoses import Diagnosis, described, diagnose
-from nnscratch.lab.known_errors import ANCHORS, MATHS, NOT_SET
-from nnscratch.lab.trials import Failure, Nothing, Outcome, alike
+from nnscratch.lab.grading.diagnoses import Diagnosis, described, diagnose
+from nnscratch.lab.grading.known_errors import ANCHORS, MATHS, NOT_SET
+from nnscratch.lab.grading.trials import Failure, Nothing, Outcome, alike
 from nnscratch.products import Floats
 
 NOT_CHECKED = "not checked"

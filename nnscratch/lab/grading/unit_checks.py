@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from nnscratch.core import CLASSES
-from nnscratch.lab.diagnoses import TRUE, Diagnosis
-from nnscratch.lab.known_errors import MATHS, OVERFLOW
-from nnscratch.lab.trials import (
+from nnscratch.lab.grading.diagnoses import TRUE, Diagnosis
+from nnscratch.lab.grading.known_errors import MATHS, OVERFLOW
+from nnscratch.lab.grading.trials import (
     Failure,
     LossCase,
     UnitCase,
@@ -21,7 +21,7 @@ from nnscratch.lab.trials import (
     numbers,
     unit_cases,
 )
-from nnscratch.lab.verdicts import PASSED, Report, Verdict
+from nnscratch.lab.grading.verdicts import PASSED, Report, Verdict
 
 BATCHES = MATHS + "one-batch-after-another"
 STABLE = MATHS + "softmax-and-cross-entropy"
