@@ -218,6 +218,11 @@ class OwnNetwork(Network):
                 next_step="let the loss take Y as well, or train without --teacher",
             )
 
+    def agrees(self, A: Floats) -> bool:
+        """Tell whether they say of A, (N, 784), what our classes say with the same weights."""
+        ours = Network.astype(self, self.theta.dtype).forward(A)
+        return bool(np.allclose(self.forward(A), ours, rtol=1e-2, atol=1e-2))
+
     def astype(self, dtype: DTypeLike) -> Network:
         """Return a copy of its own, with their classes, that computes in `dtype`."""
         return _own_network(self.classes, self.theta.astype(dtype), self.deskewed, self._around)

@@ -7,7 +7,7 @@ not known is null. Nothing is shortened.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnscratch.config import as_dict
 from nnscratch.data import Fetched
@@ -21,6 +21,11 @@ from nnscratch.onnx_file import Exported
 from nnscratch.reading import Reading
 from nnscratch.runs import Finished
 from nnscratch.training import EpochResult
+
+if TYPE_CHECKING:
+    from nnscratch.lab.grading.grade import (
+        Grade,  # with all that it checks, which no other command needs
+    )
 
 MISTAKES_LISTED = 20
 
@@ -245,4 +250,15 @@ def export(
         "deskew": model.network.deskewed,
         "temperature": model.temperature,
         "notes": list(notes),
+    }
+
+
+def grade(graded: Grade) -> dict[str, Any]:
+    """Say what a hand-in came to, check by check."""
+    return {
+        "file": graded.file,
+        "points": graded.points,
+        "out_of": graded.out_of,
+        "verdict": graded.verdict,
+        "checks": [vars(check) for check in graded.checks],
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable
@@ -105,7 +106,9 @@ class TheirCode:
 
     def _wrong(self, what: str) -> HandInError:
         return HandInError(
-            what, where=self._path, next_step="nnscratch grade tells what is wrong with each class"
+            what,
+            where=self._path,
+            next_step=f"see what is wrong with: nnscratch grade {shlex.quote(self._path)}",
         )
 
 

@@ -2,8 +2,9 @@
 
 `python tests/readme_console.py` rewrites the pages; `test_docs.py` runs the same code and compares.
 The blocks of a page run in order, each line that starts with `$ ` in a shell, in one scratch folder
-that looks like a fresh checkout: `data/` with the MNIST files and the samples, and `configs/`. The
-`nnscratch` on its path is the installed one, and the terminal has 80 columns and no colors.
+that looks like a fresh checkout: `data/` with the MNIST files and the samples, `configs/` and
+`examples/class/`. The `nnscratch` on its path is the installed one, and the terminal has 80 columns
+and no colors.
 
 Everything is compared to the last character, except for times and rounding errors: see `masked`.
 """
@@ -90,6 +91,7 @@ def refreshed(text: str, data_dir: Path | None = None) -> str:
         folder = Path(name)
         shutil.copytree(ROOT / "configs", folder / "configs")
         shutil.copytree(ROOT / "data" / "samples", folder / "data" / "samples")
+        shutil.copytree(ROOT / "examples" / "class", folder / "examples" / "class")
         for file in data_dir.iterdir() if data_dir else ():
             if file.is_file():
                 shutil.copy(file, folder / "data")

@@ -2,7 +2,11 @@
 
 import copy
 import json
+import os
 import pickle
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -332,6 +336,17 @@ def test_the_commands_take_a_file_of_layers(run, own_data, hand_in):
     assert json.loads(done.stdout)["passed"]
 
 
+def test_layers_that_compute_otherwise_than_ours_are_named_beside_the_result(
+    run, own_data, hand_in
+):
+    words = ("train", "--epochs", 1, "--validation", 200, "--json", "--layers")
+    for text, noted in ((LINEAR, False), (LINEAR.replace("+ self.b.T", "+ 1"), True)):
+        done = run(*words, hand_in(text), data_dir=own_data)
+        assert done.returncode == 0, done.stderr
+        notes = json.loads(done.stdout.splitlines()[-1])["notes"]
+        assert any("computes otherwise than nnscratch" in note for note in notes) is noted
+
+
 def test_the_gradient_check_finds_the_block_that_is_wrong_in_a_file_of_layers(run, hand_in):
     path = hand_in(LINEAR.replace("dLdZ.sum(axis=0)[:, None]", "dLdZ.mean(axis=0)[:, None]"))
     done = run("gradcheck", "--layers", path)
@@ -350,3 +365,22 @@ def test_the_commands_say_in_three_parts_what_fails(run, own_data, hand_in):
         assert f"where: {path}" in done.stderr
         assert "next: write it; or delete the class from the file" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_ctrl_c_ends_a_loop_of_theirs_that_never_ends(own_data, hand_in, tmp_path):
+    path = hand_in(LINEAR.replace("self.A =", "print('in it', flush=True)\n        while 1: 0\n#"))
+    command = [sys.executable, "-m", "nnscratch", "train", "--validation", "200"]
+    with subprocess.Popen(
+        [*command, "--layers", path, "--data-dir", own_data], cwd=tmp_path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:  # fmt: skip
+        try:
+            assert any(line == "in it\n" for line in process.stderr)
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert "interrupted" in told
+    assert "Traceback" not in told

@@ -20,6 +20,7 @@ from nnscratch.app.commands.draw import draw
 from nnscratch.app.commands.evaluate import evaluate
 from nnscratch.app.commands.export import export
 from nnscratch.app.commands.gradcheck import gradcheck
+from nnscratch.app.commands.grade import grade
 from nnscratch.app.commands.predict import predict
 from nnscratch.app.commands.sweep import sweep
 from nnscratch.app.commands.train import train
@@ -134,5 +135,8 @@ def root(
     """Train, evaluate and use a 784-10-10 neural network for MNIST, written in NumPy."""
 
 
-for command in (download, train, evaluate, predict, draw, sweep, compare, gradcheck, export):
+COMMANDS = (
+    download, train, evaluate, predict, draw, sweep, compare, gradcheck, grade, export,
+)  # fmt: skip
+for command in COMMANDS:
     app.command(cls=ListCommand if command is sweep else Command)(command)

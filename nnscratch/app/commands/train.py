@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nnscratch.training import EpochResult
 
 DEFAULT_MODEL = Path("model.npz")
+COMPARED = 100  # pictures on which own layers are held against ours
 
 
 @with_settings
@@ -164,12 +165,29 @@ def train(
                     run, data, output, on_samples=on_samples, on_epoch=on_epoch,
                     on_kept=lambda kept: views.show_kept(kept, again), on_refusing=on_refusing,
                 )  # fmt: skip
+            if layers:
+                _note_if_others(run, data.train_images[:COMPARED], layers)
             if json:
                 views.show_if_chance(finished.report.loss)
                 terminal.show_json(records.done(finished, str(output), terminal.notes))
             else:
                 views.show_trained(finished, str(output))
             _save_course(finished, plot, history)
+
+
+def _note_if_others(run: Any, images: Any, layers: Path) -> None:
+    """Say so where somebody's own layers compute otherwise than ours, which the model is saved for.
+
+    A forgotten bias, for example, is learned around; our layers then add the bias all the same.
+    """
+    from nnscratch.app import terminal
+    from nnscratch.products import scale_pixels
+
+    if not run.state.network.agrees(scale_pixels(images)):
+        terminal.show_note(
+            f"with the same weights, {layers} computes otherwise than nnscratch, whose answers "
+            f"the test result and the saved model give; see: nnscratch grade {layers}"
+        )
 
 
 def _once_more(**options: Any) -> list[str]:

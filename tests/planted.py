@@ -1,0 +1,132 @@
+"""Errors that students make, each written into the reference solution, and the name it has.
+
+Several ways of making the same error stand under one name, with a number behind it.
+"""
+
+from conftest import ROOT
+
+REFERENCE = ROOT / "tests" / "hand_ins" / "reference.py"
+Z = "self.A.dot(self.W.T) + self.Ones.dot(self.b.T)"
+DLDB = "self.dLdb = dLdZ.T.dot(self.Ones)"
+DLDW = "self.dLdW = dLdZ.T.dot(self.A)"
+DLDA = "dLdA = dLdZ.dot(self.W)"
+SLOPE = "dLdA * (self.Z > 0)"
+RELU = "        self.Z = Z\n        return np.maximum(Z, 0)"
+LOSS = "float(-(self.Y * log_P).sum() / self.N)"
+LOSS_SLOPE = "(self.P - self.Y) / self.N"
+SOFTMAX = "shifted = Z - Z.max(axis=1, keepdims=True)"
+SUMS = "sums = exps.sum(axis=1, keepdims=True)"
+START = "self.b = np.zeros((out_features, 1))"
+
+TWELVE = {
+    "SCALAR BIAS GRADIENT": (DLDB, "self.dLdb = np.sum(dLdZ)"),
+    "TRANSPOSED PRODUCT": (DLDA, "dLdA = dLdZ.dot(self.W.T)"),
+    "FORGOTTEN BIAS": (Z, "self.A.dot(self.W.T)"),
+    "1/N DROPPED": (LOSS_SLOPE, "self.P - self.Y"),
+    "WRONG SIGN": (LOSS_SLOPE, "(self.Y - self.P) / self.N"),
+    "GRADIENTS ADDED UP OVER BATCHES": (
+        DLDW,
+        "self.dLdW = getattr(self, 'dLdW', 0) + dLdZ.T.dot(self.A)",
+    ),
+    "RELU UPSIDE DOWN": (SLOPE, "dLdA * (self.Z <= 0)"),
+    "RELU'S DERIVATIVE TAKEN AT A": (SLOPE, "dLdA * (np.maximum(self.Z, 0) >= 0)"),
+    "SOFTMAX ALONG THE WRONG AXIS": (SUMS, "sums = exps.sum(axis=0, keepdims=True)"),
+    "OVERFLOW": (SOFTMAX, "shifted = Z"),
+    "MEAN OVER THE WRONG AXIS": (DLDB, "self.dLdb = dLdZ.mean(axis=1, keepdims=True)"),
+    "b BROADCASTS BY ACCIDENT": (START, "self.b = np.zeros(out_features)"),
+}
+MORE = {
+    "SCALAR BIAS GRADIENT 2": (DLDB, "self.dLdb = np.full((dLdZ.shape[1], 1), dLdZ.sum())"),
+    "SCALAR BIAS GRADIENT 3": (DLDB, "self.dLdb = np.mean(dLdZ)"),
+    "SCALAR BIAS GRADIENT 4": (DLDB, "self.dLdb = -dLdZ.sum(keepdims=True)"),
+    "TRANSPOSED PRODUCT 2": (Z, "self.A.dot(self.W) + self.Ones.dot(self.b.T)"),
+    "TRANSPOSED PRODUCT 3": (DLDW, "self.dLdW = self.A.T.dot(dLdZ)"),
+    "TRANSPOSED PRODUCT 4": (DLDW, "self.dLdW = dLdZ.dot(self.A.T)"),
+    "TRANSPOSED PRODUCT 5": (Z, "self.W.dot(self.A.T) + self.b"),
+    "TRANSPOSED PRODUCT 6": (DLDA, "dLdA = self.W.T.dot(dLdZ.T)"),
+    "TRANSPOSED PRODUCT 7": (DLDW, "self.dLdW = dLdZ.dot(self.A)"),
+    "1/N DROPPED 2": (LOSS, "float(-(self.Y * log_P).sum())"),
+    "1/N TWICE": (DLDB, "self.dLdb = dLdZ.T.dot(self.Ones) / self.N"),
+    "1/N TWICE 2": (DLDW, "self.dLdW = dLdZ.T.dot(self.A) / self.N"),
+    "1/N TWICE 3": (LOSS_SLOPE, "(self.P - self.Y) / self.N / self.N"),
+    "1/N TWICE 4": (LOSS, "float(-(self.Y * log_P).sum(axis=1).mean() / self.N)"),
+    "1/N TWICE 5": (DLDB, "self.dLdb = dLdZ.mean(axis=0)[:, None]"),
+    "WRONG SIGN 2": (DLDW, "self.dLdW = -dLdZ.T.dot(self.A)"),
+    "WRONG SIGN 3": (DLDA, "dLdA = -dLdZ.dot(self.W)"),
+    "WRONG SIGN 4": (DLDB, "self.dLdb = -dLdZ.T.dot(self.Ones)"),
+    "WRONG SIGN 5": (LOSS, "float((self.Y * log_P).sum() / self.N)"),
+    "WRONG SIGN 6": (LOSS_SLOPE, "(self.P + self.Y) / self.N"),
+    "WRONG SIGN 7": (Z, "self.A.dot(self.W.T) - self.Ones.dot(self.b.T)"),
+    "GRADIENTS ADDED UP OVER BATCHES 2": (
+        DLDB,
+        "self.dLdb = getattr(self, 'dLdb', 0) + dLdZ.T.dot(self.Ones)",
+    ),
+    "RELU UPSIDE DOWN 2": (SLOPE, "dLdA * (self.Z < 0)"),
+    "RELU UPSIDE DOWN 3": (RELU, "        self.Z = Z\n        return np.minimum(Z, 0)"),
+    "RELU'S DERIVATIVE TAKEN AT A 2": (SLOPE, "dLdA * (dLdA > 0)"),
+    "RELU'S DERIVATIVE TAKEN AT A 3": (SLOPE, "dLdA * np.maximum(self.Z, 0)"),
+    "RELU'S DERIVATIVE TAKEN AT A 4": (SLOPE, "dLdA"),
+    "SOFTMAX ALONG THE WRONG AXIS 2": (SUMS, "sums = exps.sum()"),
+    "SOFTMAX ALONG THE WRONG AXIS 3": (
+        f"{SOFTMAX}\n        exps = np.exp(shifted)\n        {SUMS}",
+        "shifted = Z - Z.max(axis=0)\n        exps = np.exp(shifted)\n"
+        "        sums = exps.sum(axis=0)",
+    ),
+    "MEAN OVER THE WRONG AXIS 2": (LOSS, "float(-(self.Y * log_P).mean())"),
+    "MEAN OVER THE WRONG AXIS 3": (
+        LOSS_SLOPE,
+        "(self.P - self.Y) / Z.shape[1]".replace("Z", "self.P"),
+    ),
+    "MEAN OVER THE WRONG AXIS 4": (LOSS, "float(-(self.Y * log_P).sum(axis=0).mean())"),
+    "b BROADCASTS BY ACCIDENT 2": (Z, "self.A.dot(self.W.T) + self.b"),
+    "b BROADCASTS BY ACCIDENT 3": (DLDB, "self.dLdb = dLdZ.sum(axis=0)"),
+    "OVERFLOW 2": (SOFTMAX, "shifted = Z - Z.min(axis=1, keepdims=True)"),
+    "CHANGED IN PLACE": (RELU, "        self.Z = Z.copy()\n        return np.maximum(Z, 0, out=Z)"),
+    "CHANGED IN PLACE 2": ("dLdZ = np.array(dLdZ)", "self.W -= 0.1"),
+    "SUM OVER THE WRONG AXIS": (DLDB, "self.dLdb = dLdZ.sum(axis=1)"),
+    "dLdZ RETURNED": ("        return dLdA", "        return dLdZ"),
+    "NOTHING RETURNED OR STORED": ("        return dLdA", "        pass"),
+    "NOTHING RETURNED OR STORED 2": (DLDB, "dLdb = dLdZ.T.dot(self.Ones)"),
+    "dLdA KEPT ALWAYS": ("if self.debug:", "if True:"),
+    "dLdA NOT KEPT": ("if self.debug:", "if False:"),
+    "NO ZERO START": ("self.W = np.zeros(", "self.W = np.ones("),
+    "WRONG SHAPE": (
+        "self.W = np.zeros((out_features, in_features))",
+        "self.W = np.zeros((in_features, out_features))",
+    ),
+    "WRONG SHAPE 2": (START, "self.b = np.zeros((1, out_features))"),
+    "ONE SAMPLE ONLY": (
+        DLDW,
+        "self.dLdW = sum(np.outer(g, a) for g, a in zip(dLdZ[-1:], self.A[-1:]))",
+    ),
+    "FIRST BATCH KEPT": (
+        "        self.A = np.array(A)",
+        "        self.A = getattr(self, 'A', np.array(A))",
+    ),
+    "CUT TO WHOLE NUMBERS": ("        return Z", "        return Z.astype(self.A.dtype)"),
+    "SHARED BETWEEN LAYERS": ("        self.A = np.array(A)", "        Linear.A = np.array(A)"),
+    "LEFT OVER": (
+        RELU,
+        "        if np.shape(getattr(self, 'Z', 0)) != Z.shape:\n            self.Z = Z\n"
+        "        return np.maximum(Z, 0)",
+    ),
+    "RELU FORGOTTEN": (
+        "self.relu.forward(self.hidden.forward(A))",
+        "self.hidden.forward(A)\n        self.relu.forward(A_h)",
+    ),
+}
+
+
+def planted(*names):
+    """Return the reference solution with the errors of these names in it."""
+    source = REFERENCE.read_text(encoding="utf-8")
+    for name in names:
+        right, wrong = (TWELVE | MORE)[name]
+        assert source.count(right) >= 1, f"{name}: {right!r} is not in the reference"
+        source = source.replace(right, wrong, 1)
+    return source
+
+
+def title(name):
+    """Return the name of an error without the number of the way."""
+    return name.rstrip(" 0123456789")
