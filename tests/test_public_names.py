@@ -11,7 +11,7 @@ import pytest
 import nnscratch
 from conftest import ROOT
 
-GOOD = """
+GOOD = """# pyright: strict
 from pathlib import Path
 
 import numpy as np
