@@ -10,6 +10,7 @@
     ├── PictureError         a picture that cannot be read
     │   └── NoDigitError     a picture that was read, and holds no digit
     ├── DivergenceError      training whose loss is no longer a number
+    ├── HandInError          a file with somebody's own classes that cannot be used
     ├── OutputError          a file that cannot be written, or would replace what is not ours
     └── MissingExtraError    an optional library that is not installed
 
@@ -98,6 +99,10 @@ class NoDigitError(PictureError):
 
 class DivergenceError(NNScratchError):
     """The loss of a training run is no longer a finite number."""
+
+
+class HandInError(NNScratchError):
+    """A file with somebody's own classes cannot be read, or what is in it fails."""
 
 
 class OutputError(NNScratchError):

@@ -6,6 +6,7 @@ whoever else asks, call these and differ only in how they show what comes back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +32,21 @@ UNITS_SHOWN = 10
 
 
 def build_network(
-    config: TrainConfig, *, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    config: TrainConfig,
+    *,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float32,
+    kind: Callable[..., Network] = Network,
 ) -> Network:
     """Return a fresh network as the settings want it, its weights drawn by `rng`.
 
     The only place where settings become a network, whether it is to be trained or filled from a
     file.
+
+    Args:
+        kind: what makes one, with the arguments of `Network`.
     """
-    network = Network(config.hidden_size, rng=rng, dtype=dtype)
+    network = kind(config.hidden_size, rng=rng, dtype=dtype)
     network.deskewed = config.deskew
     return network
 

@@ -16,9 +16,18 @@ from pathlib import Path
 
 from nnscratch.calibrate import Calibration, calibrate, samples_to_learn
 from nnscratch.config import BUNDLED_NAME, NO_TEACHER, TrainConfig
+from nnscratch.core import Network
 from nnscratch.data import Dataset
-from nnscratch.errors import ConfigError, DataError, ModelFileError, OutputError, Terminated
+from nnscratch.errors import (
+    ConfigError,
+    DataError,
+    HandInError,
+    ModelFileError,
+    OutputError,
+    Terminated,
+)
 from nnscratch.files import cannot_write, check_distinct, check_output, write_atomically
+from nnscratch.handin import OwnNetwork
 from nnscratch.metrics import Report, evaluate
 from nnscratch.model import Model
 from nnscratch.model_file import (
@@ -97,17 +106,28 @@ class Kept:
     teacher: str | None = None
 
 
-def start(config: TrainConfig) -> Run:
+def start(config: TrainConfig, kind: Callable[..., Network] = Network) -> Run:
     """Begin a run with fresh weights.
+
+    Args:
+        kind: what makes the network, with the arguments of `Network`; its model will be a plain
+            `Network` with the weights that were learned.
 
     Raises:
         ModelFileError: the teacher cannot be read.
+        HandInError: somebody's own class in the network fails, or cannot learn from a teacher.
     """
-    state = TrainingState.start(config)
+    state = TrainingState.start(config, kind=kind)
     if config.teacher == NO_TEACHER:
         return Run(config, state)
+    _check_takes_Y(state.network)
     teacher = _load_teacher(config.teacher)
     return Run(replace(config, teacher=teacher.name), state, teacher=teacher)
+
+
+def _check_takes_Y(network: Network) -> None:
+    if isinstance(network, OwnNetwork):
+        network.check_takes_Y()
 
 
 def _load_teacher(named: str) -> Teacher:
@@ -116,10 +136,11 @@ def _load_teacher(named: str) -> Teacher:
     return Teacher(model, named, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def resume(path: Path, teacher: str | None = None) -> Run:
+def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] = Network) -> Run:
     """Take up a run where its file left it.
 
     Args:
+        kind: as in `start`.
         teacher: the model file that the run learned from, which its own file does not hold. The
             bundled one need not be named.
 
@@ -138,8 +159,10 @@ def resume(path: Path, teacher: str | None = None) -> Run:
         raise ModelFileError(
             "this is a finished model, not an interrupted run", where=str(path), next_step=instead
         )
-    run = Run(saved.config, TrainingState.start(saved.config))
+    run = Run(saved.config, TrainingState.start(saved.config, kind=kind))
     run.teacher = _same_teacher(saved, teacher, path)
+    if run.teacher:
+        _check_takes_Y(run.state.network)
     history = tuple(EpochResult(**entry, seconds=None) for entry in saved.history)
     run.state.restore(Checkpoint(saved.network.theta, saved.memory, saved.generator, history))
     run.dataset, run.sha256 = saved.dataset, saved.sha256
@@ -246,14 +269,15 @@ def train(
         output: where the model is saved; an earlier one is kept beside it.
         on_samples: called after every batch with the number of samples done.
         on_epoch: called after every epoch.
-        on_kept: called if the run is interrupted, once its finished epochs are safe; then the
-            interruption goes on its way.
+        on_kept: called if the run is interrupted, or somebody's own class in it fails, once its
+            finished epochs are safe; then the interruption goes on its way.
         on_refusing: called, when all epochs are done and the run is to learn what is no digit,
             with the number of samples seen since the last call, 0 at first, and of all to be seen.
 
     Raises:
         DataError: a resumed run's files are not those it learned from so far.
         DivergenceError, ConfigError: as `training.fit`.
+        HandInError: somebody's own class in the network fails.
         OutputError: the model cannot be saved there; says where it was saved instead.
     """
     checkpoint = run.state.checkpoint()
@@ -263,7 +287,7 @@ def train(
             on_epoch(result)
         model, report = finish(run, dataset, on_refusing=on_refusing)
         previous = save_somewhere(output, model)
-    except (KeyboardInterrupt, Terminated):
+    except (KeyboardInterrupt, Terminated, HandInError):
         on_kept(_keep(run, checkpoint, output))
         raise
     return Finished(model, report, tuple(run.state.history), previous)
@@ -303,16 +327,23 @@ def finish(
     Args:
         on_refusing: as in `train`.
     """
+    network = _plain(run)
     learned = None
     if run.config.refuse:
         total = samples_to_learn(len(dataset.train_images) - run.config.validation_size)
         on_refusing(0, total)
         learned = calibrate(
-            run.state.network, dataset.train_images, dataset.train_labels, run.config,
+            network, dataset.train_images, dataset.train_labels, run.config,
             drawn=dataset.drawn, on_samples=lambda count: on_refusing(count, total),
         )  # fmt: skip
-    report = evaluate(run.state.network, dataset.test_images, dataset.test_labels)
+    report = evaluate(network, dataset.test_images, dataset.test_labels)
     return _model(run, {"loss": report.loss, "accuracy": report.accuracy}, learned), report
+
+
+def _plain(run: Run) -> Network:
+    """Return a network of our own classes, whatever it was trained with: what a file will hold."""
+    network = run.state.network
+    return Network.astype(network, network.theta.dtype)
 
 
 def _model(run: Run, test: dict[str, float] | None, learned: Calibration | None = None) -> Model:
@@ -321,7 +352,7 @@ def _model(run: Run, test: dict[str, float] | None, learned: Calibration | None 
         for result in run.state.history
     ]
     model = Model(
-        run.state.network,
+        _plain(run),
         run.config,
         run.dataset,
         run.sha256 or {},

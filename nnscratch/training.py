@@ -71,10 +71,15 @@ class TrainingState:
     history: list[EpochResult] = field(default_factory=list)
 
     @classmethod
-    def start(cls, config: TrainConfig, dtype: DTypeLike = np.float32) -> TrainingState:
-        """Draw a fresh network by `config.seed`."""
+    def start(
+        cls,
+        config: TrainConfig,
+        dtype: DTypeLike = np.float32,
+        kind: Callable[..., Network] = Network,
+    ) -> TrainingState:
+        """Draw a fresh network by `config.seed`; `kind` makes it, as `build_network` says."""
         _, weights_rng, epochs_rng = _generators(config)
-        network = build_network(config, rng=weights_rng, dtype=dtype)
+        network = build_network(config, rng=weights_rng, dtype=dtype, kind=kind)
         return cls(network, {"velocity": np.zeros_like(network.theta)}, epochs_rng)
 
     def checkpoint(self) -> Checkpoint:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+import textwrap
 from functools import cache
 from pathlib import Path
 
@@ -110,6 +111,18 @@ def listing(folder: Path) -> list[Path]:
 @pytest.fixture(scope="session")
 def own_dataset(own_data) -> Dataset:
     return load_dataset(own_data)
+
+
+@pytest.fixture
+def hand_in(tmp_path):
+    """Write a file of the given text, as a student would; gives its path."""
+
+    def write(text, name="linear.py"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else textwrap.dedent(text).encode())
+        return path
+
+    return write
 
 
 @pytest.fixture

@@ -16,7 +16,17 @@ PACKAGE = ROOT / "nnscratch"
 # From the cellar to the roof. A room may import whatever stands before it, and its own files.
 FLOORS = (
     ("errors", "files", "arrays", "config", "cores", "products", "archive", "core"),
-    ("pictures", "data", "metrics", "augment", "gradcheck", "explain", "reject"),
+    (
+        "pictures",
+        "data",
+        "metrics",
+        "augment",
+        "gradcheck",
+        "their_code",
+        "handin",
+        "explain",
+        "reject",
+    ),
     (
         "model",
         "page",

@@ -14,10 +14,12 @@ import typer
 from typer.core import TyperCommand
 
 from nnscratch.app.calling import own_name
+from nnscratch.app.signals import signals
 from nnscratch.config import BUNDLED_NAME, DATA_DIR_VARIABLE, SETTINGS, TrainConfig, number_from
 from nnscratch.errors import ConfigError
 
 if TYPE_CHECKING:
+    from nnscratch.core import Network
     from nnscratch.data import Dataset
 
 
@@ -38,6 +40,17 @@ DataDir = Annotated[
 DatasetName = Literal["auto", "mnist", "synthetic", "mnist+synthetic"]
 Json = Annotated[
     bool, typer.Option("--json/--no-json", help="Print JSON, and nothing else, to stdout.")
+]
+
+
+Layers = Annotated[
+    Path | None,
+    typer.Option(
+        help="Python file with a Linear, ReLU, SoftmaxCrossEntropy or Network of your own, which "
+        "takes the place of ours. Its code is run.",
+        show_default=False,
+        metavar="FILE",
+    ),
 ]
 
 
@@ -242,6 +255,17 @@ def spelled_out(args: list[str]) -> list[str]:
         else:
             plain.append(word)
     return plain
+
+
+def network_kind(layers: Path | None) -> Callable[..., Network]:
+    """Return what makes a network: our class, or one with the classes of a file in it."""
+    from nnscratch.core import Network
+
+    if layers is None:
+        return Network
+    from nnscratch.handin import OwnNetwork, read_classes
+
+    return functools.partial(OwnNetwork, read_classes(layers), around=signals.at_once)
 
 
 def obtain(data_dir: Path | None, wanted: str) -> Dataset:

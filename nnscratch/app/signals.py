@@ -69,5 +69,17 @@ class Signals:
             self.postponed = False
         self.check()
 
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Let signals end the work at once again, within `at_checks_only`: in somebody else's code,
+        which may never come to an end.
+        """
+        before, self.postponed = self.postponed, False
+        try:
+            self.check()
+            yield
+        finally:
+            self.postponed = before
+
 
 signals = Signals()

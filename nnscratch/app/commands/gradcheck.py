@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from nnscratch.app.options import DataDir, Json
+from nnscratch.app.options import DataDir, Json, Layers, network_kind
 from nnscratch.config import DEFAULT_DATA_DIR
 
 
@@ -33,6 +33,7 @@ def gradcheck(
             min=0, help="Draws the network, the samples and the directions.", metavar="INTEGER"
         ),
     ] = 0,
+    layers: Layers = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     json: Json = False,
 ) -> None:
@@ -46,17 +47,23 @@ def gradcheck(
         nnscratch gradcheck
 
         nnscratch gradcheck --break W_o
+
+        nnscratch gradcheck --layers linear.py
     """
     import numpy as np
 
     from nnscratch import records
     from nnscratch.app import terminal, views
-    from nnscratch.core import Network
     from nnscratch.gradcheck import check_gradients, draw_samples, sample_source
     from nnscratch.model_file import load_model
 
-    rng = np.random.default_rng(seed)
-    network = load_model(model).network if model else Network(rng=rng)
+    rng, kind = np.random.default_rng(seed), network_kind(layers)
+    if model:
+        trained = load_model(model).network
+        network = kind(len(trained.hidden.b), rng=np.random.default_rng(seed))
+        network.load_parameters(trained.parameters)
+    else:
+        network = kind(rng=rng)
     network = network.astype(np.float64)
     draw, samples = sample_source(data_dir, rng)
     A, labels = draw_samples(network, draw)

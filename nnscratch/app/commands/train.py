@@ -12,8 +12,10 @@ from nnscratch.app.options import (
     DataDir,
     DatasetName,
     Json,
+    Layers,
     blaming_the_flag,
     given_or_none,
+    network_kind,
     obtain,
     with_settings,
 )
@@ -97,6 +99,7 @@ def train(
             metavar="IMAGE",
         ),
     ] = None,
+    layers: Layers = None,
     json: Json = False,
 ) -> None:
     """Train the network and save it.
@@ -111,6 +114,8 @@ def train(
         nnscratch train --config configs/textbook.toml -o textbook.npz
 
         nnscratch train --watch three.png
+
+        nnscratch train --layers linear.py
     """
     from nnscratch import records, runs
     from nnscratch.app import progress, terminal, views
@@ -119,17 +124,20 @@ def train(
     if resume:
         _refuse_settings(given, config=config, dataset=dataset)
     with unheeded(), blaming_the_flag(given):
+        kind = network_kind(layers)
         run = (
-            runs.resume(resume, given.get("teacher"))
+            runs.resume(resume, given.get("teacher"), kind)
             if resume
-            else runs.start(_settings(config, given))
+            else runs.start(_settings(config, given), kind)
         )
         output = output or (runs.output_of(resume) if resume else DEFAULT_MODEL)
         _check_outputs(run, output, plot, history)
         picture = _watched(watch)
         data = obtain(data_dir, run.dataset or dataset or "auto")
         samples = len(data.train_images) - run.config.validation_size
-        again = _once_more(plot=plot, history=history, watch=watch, data_dir=data_dir, json=json)
+        again = _once_more(
+            plot=plot, history=history, watch=watch, layers=layers, data_dir=data_dir, json=json
+        )
         screen = progress.TrainingScreen(run.config.epochs, samples, len(run.state.history))
 
         def on_samples(count: int) -> None:
