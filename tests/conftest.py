@@ -6,8 +6,8 @@ import gzip
 import os
 import subprocess
 import sys
-from collections import Counter
 import textwrap
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
