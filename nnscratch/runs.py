@@ -9,15 +9,17 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import shlex
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from nnscratch.calibrate import Calibration, calibrate, samples_to_learn
-from nnscratch.config import BUNDLED_NAME, NO_TEACHER, TrainConfig
+from nnscratch.config import BUNDLED_NAME, NO_START, NO_TEACHER, SETTINGS, TrainConfig
 from nnscratch.core import Network
-from nnscratch.data import Dataset
+from nnscratch.data import Dataset, divided
 from nnscratch.errors import (
     ConfigError,
     DataError,
@@ -37,14 +39,14 @@ from nnscratch.model_file import (
     previous_name,
     save_model,
 )
-from nnscratch.training import Checkpoint, EpochResult, TrainingState, fit
+from nnscratch.training import Checkpoint, EpochResult, TrainingState, fit, suited
 
 INTERRUPTED = ".interrupted.npz"
 
 
 @dataclass(frozen=True)
-class Teacher:
-    """A model that a run learns from: as the user named it, and as the run's own model will."""
+class NamedModel:
+    """A model that a run learns from or starts from: as the user named it, and as its own will."""
 
     model: Model
     named: str
@@ -64,13 +66,17 @@ class Run:
         dataset: the name of the set it learned from so far, and `sha256` of its files; both empty
             in a fresh run.
         teacher: None if it learns from the labels.
+        start_sha256: of the file that its first weights are from; empty if they were drawn.
+        asked: the settings that were chosen; others may be lowered to suit a small set.
     """
 
     config: TrainConfig
     state: TrainingState
     dataset: str = ""
     sha256: dict[str, str] | None = None
-    teacher: Teacher | None = None
+    teacher: NamedModel | None = None
+    start_sha256: str = ""
+    asked: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -106,23 +112,59 @@ class Kept:
     teacher: str | None = None
 
 
-def start(config: TrainConfig, kind: Callable[..., Network] = Network) -> Run:
-    """Begin a run with fresh weights.
+def start(
+    config: TrainConfig, kind: Callable[..., Network] = Network, asked: Collection[str] = ()
+) -> Run:
+    """Begin a run with fresh weights, or with those of the model that `config.start` names.
 
     Args:
         kind: what makes the network, with the arguments of `Network`; its model will be a plain
             `Network` with the weights that were learned.
+        asked: the settings that were chosen, even if they are what the default is.
 
     Raises:
-        ModelFileError: the teacher cannot be read.
+        ModelFileError: the teacher, or the model to start from, cannot be read or is unfinished.
+        ConfigError: a setting contradicts the model to start from.
         HandInError: somebody's own class in the network fails, or cannot learn from a teacher.
     """
-    state = TrainingState.start(config, kind=kind)
-    if config.teacher == NO_TEACHER:
-        return Run(config, state)
-    _check_takes_Y(state.network)
-    teacher = _load_teacher(config.teacher)
-    return Run(replace(config, teacher=teacher.name), state, teacher=teacher)
+    origin = None if config.start == NO_START else _load_named(config.start)
+    if origin:
+        config = _taken_over(config, origin, asked)
+    run = Run(config, TrainingState.start(config, kind=kind), asked=asked)
+    if origin:
+        run.state.network.theta[:] = origin.model.network.theta
+        run.start_sha256 = origin.sha256
+    if config.teacher != NO_TEACHER:
+        _check_takes_Y(run.state.network)
+        run.teacher = _load_named(config.teacher)
+        run.config = replace(config, teacher=run.teacher.name)
+    return run
+
+
+def _taken_over(config: TrainConfig, origin: NamedModel, asked: Collection[str]) -> TrainConfig:
+    """Return the settings of a run that starts from a model: they have its width and deskewing."""
+    if origin.model.generator is not None:
+        raise ModelFileError(
+            "this is an interrupted run, not a finished model",
+            where=origin.named,
+            next_step=f"go on with it: nnscratch train --resume {shlex.quote(origin.named)}",
+        )
+    taken: dict[str, Any] = {}
+    for key in ("hidden_size", "deskew"):
+        wanted, found = getattr(config, key), getattr(origin.model.config, key)
+        chosen = key in asked or wanted != getattr(TrainConfig, key)
+        if chosen and wanted != found:
+            raise ConfigError(
+                f"{key} must be {_plainly(found)}, as in the model to start from, and is "
+                f"{_plainly(wanted)}",
+                key=key,
+            )
+        taken[key] = found
+    return replace(config, start=origin.name, **taken)
+
+
+def _plainly(value: int) -> str:
+    return str(value).lower()
 
 
 def _check_takes_Y(network: Network) -> None:
@@ -130,10 +172,10 @@ def _check_takes_Y(network: Network) -> None:
         network.check_takes_Y()
 
 
-def _load_teacher(named: str) -> Teacher:
+def _load_named(named: str) -> NamedModel:
     model = load_model(named)
     path = BUNDLED_MODEL if named == BUNDLED_NAME else Path(named)
-    return Teacher(model, named, hashlib.sha256(path.read_bytes()).hexdigest())
+    return NamedModel(model, named, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] = Network) -> Run:
@@ -159,7 +201,8 @@ def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] 
         raise ModelFileError(
             "this is a finished model, not an interrupted run", where=str(path), next_step=instead
         )
-    run = Run(saved.config, TrainingState.start(saved.config, kind=kind))
+    state = TrainingState.start(saved.config, kind=kind)
+    run = Run(saved.config, state, start_sha256=saved.start_sha256, asked=tuple(SETTINGS))
     run.teacher = _same_teacher(saved, teacher, path)
     if run.teacher:
         _check_takes_Y(run.state.network)
@@ -169,7 +212,7 @@ def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] 
     return run
 
 
-def _same_teacher(saved: Model, named: str | None, path: Path) -> Teacher | None:
+def _same_teacher(saved: Model, named: str | None, path: Path) -> NamedModel | None:
     """Load the teacher that an interrupted run had, or raise."""
     name = saved.config.teacher
     if name == NO_TEACHER:
@@ -185,7 +228,7 @@ def _same_teacher(saved: Model, named: str | None, path: Path) -> Teacher | None
             where=str(path),
             next_step=f"name {its_file}, with --teacher",
         )
-    teacher = _load_teacher(named or BUNDLED_NAME)
+    teacher = _load_named(named or BUNDLED_NAME)
     if teacher.sha256 != saved.teacher_sha256:
         raise ModelFileError(
             "this is not the teacher that the interrupted run had",
@@ -293,6 +336,20 @@ def train(
     return Finished(model, report, tuple(run.state.history), previous)
 
 
+def suit(run: Run, dataset: Dataset) -> Dataset:
+    """Make a run and a data set go together.
+
+    An undivided set is divided by the run's seed; defaults of the run that are meant for more
+    pictures are lowered. Done twice, it changes nothing more.
+
+    Returns:
+        The set as it is learned from and tested on.
+    """
+    dataset = divided(dataset, run.config.seed)
+    run.config = suited(run.config, len(dataset.train_images), run.asked)
+    return dataset
+
+
 def learn(
     run: Run, dataset: Dataset, *, on_samples: Callable[[int], None] = lambda count: None
 ) -> Iterator[EpochResult]:
@@ -305,6 +362,7 @@ def learn(
         DataError: a resumed run's files are not those it learned from so far.
         ConfigError, DivergenceError: as `training.fit`.
     """
+    dataset = suit(run, dataset)
     if run.sha256 is not None and dataset.sha256 != run.sha256:
         raise DataError(
             "these are not the files that the interrupted run learned from",
@@ -313,7 +371,9 @@ def learn(
     run.dataset, run.sha256 = dataset.name, dataset.sha256
     images, labels = dataset.train_images, dataset.train_labels
     teacher = run.teacher.model if run.teacher else None
-    return fit(run.state, images, labels, run.config, teacher=teacher, on_samples=on_samples)
+    return fit(
+        run.state, images, labels, run.config, teacher=teacher, exactly=True, on_samples=on_samples
+    )
 
 
 def finish(
@@ -327,7 +387,7 @@ def finish(
     Args:
         on_refusing: as in `train`.
     """
-    network = _plain(run)
+    network, dataset = _plain(run), divided(dataset, run.config.seed)
     learned = None
     if run.config.refuse:
         total = samples_to_learn(len(dataset.train_images) - run.config.validation_size)
@@ -359,6 +419,7 @@ def _model(run: Run, test: dict[str, float] | None, learned: Calibration | None 
         history,
         test,
         teacher_sha256=run.teacher.sha256 if run.teacher else "",
+        start_sha256=run.start_sha256,
     )
     if learned is None:
         return model

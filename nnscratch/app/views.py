@@ -30,7 +30,7 @@ from nnscratch.app.terminal import (
 from nnscratch.arrays import Images
 from nnscratch.config import TrainConfig, as_options
 from nnscratch.core import CLASSES, IN_FEATURES
-from nnscratch.data import Fetched, tested_on
+from nnscratch.data import Dataset, Fetched, described, divided, tested_on
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import Report
 from nnscratch.model import Model, Why
@@ -98,7 +98,7 @@ def show_trained(finished: Finished, path: str) -> None:
     show_curves(finished.history)
     right, count = int(report.confusion.trace()), len(report.labels)
     line = Text.assemble("Test accuracy ", (f"{report.accuracy:.2%}", "bold green"))
-    seen = f"{right:,} of {count:,} {tested_on(model.dataset)} test pictures"
+    seen = f"{right:,} of {count:,} {described(tested_on(model.dataset), 'test')}"
     line.append(f" ({seen}), loss {report.loss:.4f}")
     say(line)
     saved = f"Saved {path}: {_width(model)}, {model.network.theta.size:,} parameters, "
@@ -107,6 +107,28 @@ def show_trained(finished: Finished, path: str) -> None:
     saved += f"{resumed}trained in {finished.seconds:.1f} s"
     say(saved + (f"; the earlier model is now {finished.previous}" if finished.previous else ""))
     show_command("Next", command("evaluate", as_model(path)))
+
+
+def note_small_set(asked: TrainConfig, used: TrainConfig, data: Dataset, whole: Dataset) -> None:
+    """Say what a small set, or one without a test set, has changed.
+
+    Args:
+        asked, used: the settings before they were suited to the set, and after.
+        data: what is learned from; whole: before it was divided.
+    """
+    if whole.undivided:
+        of = len(whole.train_images)
+        show_note(
+            f"{len(data.test_images):,} of {of:,} pictures are kept for the test, drawn by the seed"
+        )
+    count, held = len(data.train_images), used.validation_size
+    if held != asked.validation_size:
+        show_note(
+            f"{held:,} of {count:,} training pictures are held out, not "
+            f"{asked.validation_size:,}: a tenth of so few; --validation chooses another number"
+        )
+    if used.batch_size != asked.batch_size:
+        show_note(f"a step takes all {used.batch_size:,} pictures that are left to learn from")
 
 
 def _width(model: Model) -> str:
@@ -122,11 +144,21 @@ def show_not_mnist(model: str) -> None:
     say(f"These are built-in digits. On real ones: {on_real_ones}")
 
 
+def note_what_was_learned(path: str, model: Model, data: Dataset) -> None:
+    """Say so if most of the pictures that a model is measured on are those it learned from."""
+    count = len(data.train_images)
+    if not data.undivided or count < 2:
+        return
+    parts = divided(data, model.config.seed)
+    if parts.sha256 == model.sha256:
+        show_note(f"{path} learned from {len(parts.train_images):,} of these {count:,} pictures")
+
+
 def show_report(report: Report, model: Model, path: str, dataset: str, split: str) -> None:
     """Write accuracy, loss, settings, the figures of each digit and the confusion matrix."""
     line = Text.assemble("Accuracy ", (f"{report.accuracy:.2%}", "bold green"))
-    line.append(f", loss {report.loss:.4f}: {path} on {len(report.labels):,} {dataset} {split} ")
-    say(line.append("pictures"))
+    measured = f"{len(report.labels):,} {described(dataset, split)}"
+    say(line.append(f", loss {report.loss:.4f}: {path} on {measured}"))
     say(f"{_width(model)}, learned from {model.dataset}: {_settings(model)}", style="dim")
     show_table(_digit_table(report))
     show_table(_confusion_table(report))

@@ -152,7 +152,8 @@ class Lesson:
         self._check()
         run = runs.start(self.config)
         watched = self._watched()
-        samples = len(data.train_images) - self.config.validation_size
+        data = runs.suit(run, data)
+        samples = len(data.train_images) - run.config.validation_size
         learning = runs.learn(run, data, on_samples=self._on_samples)
         self._tell(
             {

@@ -165,6 +165,7 @@ def _run(
 
     with _naming_the_run():
         check(grid, data)
+    _say_if_small(grid, data)
     screen = sweeps.SweepScreen(len(grid), grid.varied)
 
     def show(result: RunResult) -> None:
@@ -192,6 +193,16 @@ def _run(
         except (KeyboardInterrupt, Terminated):
             sweeps.show_stopped(screen.done, len(grid), folder)
             raise
+
+
+def _say_if_small(grid: Grid, data: Dataset) -> None:
+    """Say once what a small set has changed for all runs."""
+    from nnscratch.app import views
+    from nnscratch.data import divided
+    from nnscratch.training import suited
+
+    parts = divided(data, grid.base.seed)
+    views.note_small_set(grid.base, suited(grid.base, len(parts.train_images)), parts, data)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,13 +25,14 @@ from nnscratch.app.streams import unheeded
 from nnscratch.config import (
     DEFAULT_DATA_DIR,
     SETTINGS,
-    TrainConfig,
     config_from,
     load_settings,
 )
 
 if TYPE_CHECKING:
+    from nnscratch.core import Network
     from nnscratch.pictures.read import Prepared
+    from nnscratch.runs import Run
     from nnscratch.training import EpochResult
 
 DEFAULT_MODEL = Path("model.npz")
@@ -116,6 +118,8 @@ def train(
         nnscratch train --watch three.png
 
         nnscratch train --layers linear.py
+
+        nnscratch train --data-dir mine/ --start pretrained --epochs 5
     """
     from nnscratch import records, runs
     from nnscratch.app import progress, terminal, views
@@ -128,12 +132,14 @@ def train(
         run = (
             runs.resume(resume, given.get("teacher"), kind)
             if resume
-            else runs.start(_settings(config, given), kind)
+            else _started(config, given, kind)
         )
         output = output or (runs.output_of(resume) if resume else DEFAULT_MODEL)
         _check_outputs(run, output, plot, history)
         picture = _watched(watch)
-        data = obtain(data_dir, run.dataset or dataset or "auto")
+        whole, asked = obtain(data_dir, run.dataset or dataset or "auto"), run.config
+        data = runs.suit(run, whole)
+        views.note_small_set(asked, run.config, data, whole)
         samples = len(data.train_images) - run.config.validation_size
         again = _once_more(
             plot=plot, history=history, watch=watch, layers=layers, data_dir=data_dir, json=json
@@ -191,9 +197,12 @@ def _watched(image: str | None) -> Prepared | None:
     return load_picture(image)
 
 
-def _settings(file: Path | None, given: dict[str, Any]) -> TrainConfig:
-    """Put the settings together: option, then file, then default."""
-    return replace(config_from(load_settings(file) if file else {}), **given)
+def _started(file: Path | None, given: dict[str, Any], kind: Callable[..., Network]) -> Run:
+    """Begin a run with the settings put together: option, then file, then default."""
+    from nnscratch import runs
+
+    asked = load_settings(file) if file else {}
+    return runs.start(replace(config_from(asked), **given), kind, asked={*asked, *given})
 
 
 def _refuse_settings(given: dict[str, Any], **others: Any) -> None:
