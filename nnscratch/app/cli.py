@@ -19,6 +19,7 @@ from nnscratch.app.commands.download import download
 from nnscratch.app.commands.draw import draw
 from nnscratch.app.commands.evaluate import evaluate
 from nnscratch.app.commands.gradcheck import gradcheck
+from nnscratch.app.commands.pack import pack
 from nnscratch.app.commands.predict import predict
 from nnscratch.app.commands.sweep import sweep
 from nnscratch.app.commands.train import train
@@ -133,5 +134,5 @@ def root(
     """Train, evaluate and use a 784-10-10 neural network for MNIST, written in NumPy."""
 
 
-for command in (download, train, evaluate, predict, draw, sweep, compare, gradcheck):
+for command in (download, pack, train, evaluate, predict, draw, sweep, compare, gradcheck):
     app.command(cls=ListCommand if command is sweep else Command)(command)

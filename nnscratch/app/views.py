@@ -46,6 +46,13 @@ def show_fetched(file: Fetched) -> None:
     say(f"{visible(str(file.path))}  {file.size_bytes:,} bytes  {words[file.status]}")
 
 
+def show_packed(dataset: Dataset, folder: str) -> None:
+    """Write how many pictures were packed, and the command that learns from them."""
+    train, test = len(dataset.train_images), len(dataset.test_images)
+    say(f"{visible(folder)}: {train:,} pictures to learn from, {test:,} to be tested on")
+    show_command("Next", command("train", "--data-dir", folder))
+
+
 # ------------------------------------------------------------------------------------------- train
 
 
