@@ -6,13 +6,10 @@ the epochs that are finished are kept, and `--resume` goes on from there.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import shlex
-import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +22,18 @@ from nnscratch.errors import (
     DataError,
     HandInError,
     ModelFileError,
-    OutputError,
     Terminated,
 )
-from nnscratch.files import cannot_write, check_distinct, check_output, write_atomically
 from nnscratch.handin import OwnNetwork
 from nnscratch.metrics import Report, evaluate
 from nnscratch.model import Model
 from nnscratch.model_file import (
     BUNDLED_MODEL,
-    check_model_output,
     load_model,
-    previous_name,
     save_model,
 )
+from nnscratch.run_files import INTERRUPTED, interrupted_name, save_somewhere
 from nnscratch.training import Checkpoint, EpochResult, TrainingState, fit, suited
-
-INTERRUPTED = ".interrupted.npz"
 
 
 @dataclass(frozen=True)
@@ -238,64 +230,6 @@ def _same_teacher(saved: Model, named: str | None, path: Path) -> NamedModel | N
     return teacher
 
 
-def output_of(resumed: Path) -> Path:
-    """Return the model that an interrupted run was to become: `m.interrupted.npz` → `m.npz`."""
-    return resumed.with_name(resumed.name.removesuffix(INTERRUPTED).removesuffix(".npz") + ".npz")
-
-
-def interrupted_name(output: Path) -> Path:
-    """Return where an interrupted run is kept: `m.npz` → `m.interrupted.npz`."""
-    return output.with_name(output.name.removesuffix(".npz") + INTERRUPTED)
-
-
-def check_outputs(
-    output: Path, config: TrainConfig, *, others: Mapping[str, Path | None] | None = None
-) -> None:
-    """Raise OutputError if the model, or an interrupted run, could not be saved; done first.
-
-    Args:
-        others: what else the command writes, by option; none may be a file of the run's own.
-    """
-    kept = interrupted_name(output)
-    own = {
-        "--output": output,
-        "the earlier model": previous_name(output),
-        "an interrupted run": kept,
-        "an earlier interrupted run": previous_name(kept),
-    }
-    for what, path in own.items():
-        check_distinct({what: path, **(others or {})})
-    check_model_output(output, config, siblings=tuple(own.values())[1:])
-
-
-def check_history(path: Path) -> None:
-    """Raise OutputError if the table of epochs could not be written there; done first."""
-    check_output(path, "the history", is_ours=_is_history)
-
-
-def _is_history(path: Path) -> bool:
-    """Tell whether a file has the first line that ours have."""
-    header = ",".join(field.name for field in fields(EpochResult)).encode()
-    with path.open("rb") as file:
-        return file.read(len(header) + 1).rstrip(b"\r\n") == header
-
-
-def save_history(path: Path, history: Sequence[EpochResult]) -> None:
-    """Write every epoch's figures as CSV, under a header with the names of EpochResult.
-
-    Raises:
-        OutputError: it cannot be written there.
-    """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, vars(history[0]))
-    writer.writeheader()
-    writer.writerows(map(vars, history))
-    try:
-        write_atomically(path, text.getvalue().encode())
-    except OSError as error:
-        raise cannot_write(path, "the history", error) from error
-
-
 def train(
     run: Run,
     dataset: Dataset,
@@ -348,6 +282,28 @@ def suit(run: Run, dataset: Dataset) -> Dataset:
     dataset = divided(dataset, run.config.seed)
     run.config = suited(run.config, len(dataset.train_images), run.asked)
     return dataset
+
+
+def what_was_suited(
+    asked: TrainConfig, used: TrainConfig, data: Dataset, whole: Dataset
+) -> list[str]:
+    """Say what `suit` has done, in a line each.
+
+    Args:
+        asked, used: the settings before and after.
+        data, whole: the set that is learned from, and before it was divided.
+    """
+    said = []
+    if whole.undivided:
+        kept, of = len(data.test_images), len(whole.train_images)
+        said.append(f"{kept:,} of {of:,} pictures are kept for the test, drawn by the seed")
+    count, held = len(data.train_images), used.validation_size
+    if held != asked.validation_size:
+        instead = f"not {asked.validation_size:,}: a tenth of so few"
+        said.append(f"{held:,} of {count:,} training pictures are held out, {instead}")
+    if used.batch_size != asked.batch_size:
+        said.append(f"a step takes all {used.batch_size:,} pictures that are left to learn from")
+    return said
 
 
 def learn(
@@ -424,24 +380,6 @@ def _model(run: Run, test: dict[str, float] | None, learned: Calibration | None 
     if learned is None:
         return model
     return replace(model, temperature=learned.temperature, rejector=learned.rejector)
-
-
-def save_somewhere(output: Path, model: Model) -> Path | None:
-    """Save the model, in the system's folder for temporary files if its own place fails.
-
-    Returns:
-        where an earlier model of that name is now; None if there was none.
-
-    Raises:
-        OutputError: it cannot be saved there; says where it was saved instead.
-    """
-    try:
-        return save_model(output, model)
-    except OutputError as error:
-        rescue = Path(tempfile.mkdtemp(prefix="nnscratch-")) / "model.npz"
-        save_model(rescue, model)
-        error.next_step = f"the trained model is safe in {rescue}; move it from there"
-        raise
 
 
 def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> Kept:

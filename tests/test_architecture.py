@@ -36,6 +36,7 @@ FLOORS = (
         "calibrate",
         "metadata",
         "model_file",
+        "run_files",
         "runs",
     ),
     ("lab", "records"),

@@ -1,6 +1,8 @@
 """A folder of labelled pictures is a data set, prepared as `predict` prepares pictures."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,14 @@ import pytest
 from PIL import Image
 
 from conftest import some_digits
+from nnscratch import runs
+from nnscratch.app.progress import data_bars
+from nnscratch.config import TrainConfig
 from nnscratch.data import divided, load_dataset, obtain_dataset
 from nnscratch.data.labelled import list_pictures
-from nnscratch.errors import DataError
+from nnscratch.errors import ConfigError, DataError
+from nnscratch.lab.grid import Grid
+from nnscratch.lab.sweep import BEST, best_run, sweep
 from nnscratch.model_file import load_model
 from nnscratch.pictures.read import load_picture
 
@@ -199,3 +206,45 @@ def test_a_model_of_pictures_asks_for_their_folder(mine, own_data, run):
     assert "the model learned from labelled pictures, and this folder holds none" in done.stderr
     named = run("evaluate", "model.npz", "--data-dir", own_data)
     assert "on 400 custom test pictures" in named.stdout
+
+
+def test_each_run_of_a_sweep_divides_the_pictures_as_train_does_by_its_seed(mine, tmp_path):
+    grid = Grid(TrainConfig(epochs=1), {"learning_rate": (0.1, 0.3)}, seeds=(0, 1))
+    dataset, finishing = load_dataset(mine), []
+    for _ in range(2):
+        with ThreadPoolExecutor(1) as executor:
+            results = sweep(
+                grid, dataset, tmp_path, executor=executor, on_finishing=finishing.append
+            )
+    assert len(finishing) == 1, "the best is not made twice"
+    best = best_run(results)
+    assert best is not None
+    runs.train(runs.start(best.config), dataset, tmp_path / "again.npz")
+    assert (tmp_path / "again.npz").read_bytes() == (tmp_path / BEST).read_bytes()
+    few = replace(dataset, train_images=dataset.train_images[:9])
+    with pytest.raises(ConfigError, match="too few for a sweep"):
+        sweep(grid, few)
+
+
+def test_a_bar_is_shown_once_reading_takes_more_than_a_second():
+    with data_bars() as bars:
+        bars.on_read(1, 9)
+        assert bars.progress is None
+        assert bars.reading_since is not None
+        bars.reading_since -= 2
+        bars.on_read(2, 9)
+        assert bars.progress is not None
+        assert [(task.completed, task.total) for task in bars.progress.tasks] == [(2, 9)]
+
+
+def test_gradients_are_checked_on_labelled_pictures_too(mine, run):
+    done = run("gradcheck", data_dir=mine)
+    assert done.returncode == 0
+    assert "32 pictures" in done.stdout.splitlines()[0]
+
+
+def test_models_are_compared_on_the_folder_that_is_named(mine, run):
+    run("train", "--data-dir", mine, "--epochs", 1, "-o", "m.npz")
+    done = run("compare", "m.npz", "pretrained", "--data-dir", mine)
+    assert "On 60 pictures of your own" in done.stdout
+    assert "m.npz learned from 54 of these 60 pictures" in done.stderr

@@ -31,6 +31,7 @@ from nnscratch.arrays import Images
 from nnscratch.config import TrainConfig, as_options
 from nnscratch.core import CLASSES, IN_FEATURES
 from nnscratch.data import Dataset, Fetched, described, divided, tested_on
+from nnscratch.data.dataset import PICTURES
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import Report
 from nnscratch.model import Model, Why
@@ -114,28 +115,6 @@ def show_trained(finished: Finished, path: str) -> None:
     saved += f"{resumed}trained in {finished.seconds:.1f} s"
     say(saved + (f"; the earlier model is now {finished.previous}" if finished.previous else ""))
     show_command("Next", command("evaluate", as_model(path)))
-
-
-def note_small_set(asked: TrainConfig, used: TrainConfig, data: Dataset, whole: Dataset) -> None:
-    """Say what a small set, or one without a test set, has changed.
-
-    Args:
-        asked, used: the settings before they were suited to the set, and after.
-        data: what is learned from; whole: before it was divided.
-    """
-    if whole.undivided:
-        of = len(whole.train_images)
-        show_note(
-            f"{len(data.test_images):,} of {of:,} pictures are kept for the test, drawn by the seed"
-        )
-    count, held = len(data.train_images), used.validation_size
-    if held != asked.validation_size:
-        show_note(
-            f"{held:,} of {count:,} training pictures are held out, not "
-            f"{asked.validation_size:,}: a tenth of so few; --validation chooses another number"
-        )
-    if used.batch_size != asked.batch_size:
-        show_note(f"a step takes all {used.batch_size:,} pictures that are left to learn from")
 
 
 def _width(model: Model) -> str:
@@ -268,9 +247,13 @@ def _confusion_cell(count: int, share: float, right: bool) -> Text:
 # --------------------------------------------------------------------------------------- gradcheck
 
 
+def _as_samples(source: str) -> str:
+    return source if source == PICTURES else f"{source} samples"
+
+
 def show_gradcheck(blocks: Sequence[BlockCheck], count: int, samples: str) -> None:
     """Write a table of the errors of each block, and the verdict."""
-    rows = table(f"Gradients against central differences, float64, {count} {samples} samples")
+    rows = table(f"Gradients against central differences, float64, {count} {_as_samples(samples)}")
     rows.add_column("block")
     for heading in ("shape", "compared", "absolute error", "relative error", "verdict"):
         rows.add_column(heading, justify="right")

@@ -120,8 +120,13 @@ def to_measure_on(learned_from: str, data_dir: Path | str | None = None) -> str:
     return "auto" if given or is_labelled(folder.path) else learned_from
 
 
-def held_dataset(data_dir: Path | str | None = None) -> Dataset | None:
+def held_dataset(
+    data_dir: Path | str | None = None, *, on_note: OnNote = lambda text: None
+) -> Dataset | None:
     """Load what a folder holds, and fetch nothing.
+
+    Args:
+        on_note: called with a line for labelled pictures that were left out.
 
     Returns:
         None if the folder is empty, or is the default one and lacks files.
@@ -133,7 +138,7 @@ def held_dataset(data_dir: Path | str | None = None) -> Dataset | None:
     kind = kind_of(folder.path)
     if kind == "empty" or (kind != "complete" and not folder.named):
         return None
-    return load_folder(folder)
+    return load_folder(folder, on_note=on_note)
 
 
 def _not_so_labelled(wanted: str, folder: Folder) -> DataError:

@@ -141,7 +141,7 @@ def _test_set(models: dict[str, Model], wanted: str | None, data_dir: Path | Non
     if len(test_sets) > 1:
         terminal.show_note(
             f"the models learned from {' and '.join(dict.fromkeys(learned_from))}; all are "
-            f"measured on the test pictures of {data.name}, and --dataset names others"
+            f"measured on {_named(data)}, and --dataset names others"
         )
     for name, model in models.items():
         if model.generator is not None:
@@ -152,5 +152,17 @@ def _test_set(models: dict[str, Model], wanted: str | None, data_dir: Path | Non
         if data.undivided:
             views.note_what_was_learned(name, model, data)
         elif model.sha256 != data.sha256:
-            terminal.show_note(f"{name} learned from other files than those of this {data.name}")
+            terminal.show_note(f"{name} learned from other files than those of {_files_of(data)}")
     return data
+
+
+def _named(data: Dataset) -> str:
+    from nnscratch.data.dataset import PICTURES
+
+    return "pictures of your own" if data.name == PICTURES else f"the test pictures of {data.name}"
+
+
+def _files_of(data: Dataset) -> str:
+    from nnscratch.data.dataset import PICTURES
+
+    return "this folder" if data.name == PICTURES else f"this {data.name}"

@@ -197,12 +197,15 @@ def _run(
 
 def _say_if_small(grid: Grid, data: Dataset) -> None:
     """Say once what a small set has changed for all runs."""
-    from nnscratch.app import views
+    from nnscratch.app import terminal
     from nnscratch.data import divided
+    from nnscratch.runs import what_was_suited
     from nnscratch.training import suited
 
     parts = divided(data, grid.base.seed)
-    views.note_small_set(grid.base, suited(grid.base, len(parts.train_images)), parts, data)
+    used = suited(grid.base, len(parts.train_images))
+    for note in what_was_suited(grid.base, used, parts, data):
+        terminal.show_note(note)
 
 
 @contextmanager

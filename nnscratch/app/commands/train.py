@@ -121,7 +121,7 @@ def train(
 
         nnscratch train --data-dir mine/ --start pretrained --epochs 5
     """
-    from nnscratch import records, runs
+    from nnscratch import records, run_files, runs
     from nnscratch.app import progress, terminal, views
     from nnscratch.model import Model
 
@@ -134,12 +134,13 @@ def train(
             if resume
             else _started(config, given, kind)
         )
-        output = output or (runs.output_of(resume) if resume else DEFAULT_MODEL)
+        output = output or (run_files.output_of(resume) if resume else DEFAULT_MODEL)
         _check_outputs(run, output, plot, history)
         picture = _watched(watch)
         whole, asked = obtain(data_dir, run.dataset or dataset or "auto"), run.config
         data = runs.suit(run, whole)
-        views.note_small_set(asked, run.config, data, whole)
+        for note in runs.what_was_suited(asked, run.config, data, whole):
+            terminal.show_note(note)
         samples = len(data.train_images) - run.config.validation_size
         again = _once_more(
             plot=plot, history=history, watch=watch, layers=layers, data_dir=data_dir, json=json
@@ -216,12 +217,12 @@ def _refuse_settings(given: dict[str, Any], **others: Any) -> None:
 
 def _check_outputs(run: Any, output: Path, plot: Path | None, history: Path | None) -> None:
     """Refuse, before any work, whatever could not be written, or would take another's place."""
-    from nnscratch import runs
+    from nnscratch import run_files
 
     others = {"--plot": plot, "--history": history}
-    runs.check_outputs(output, run.config, others=others)
+    run_files.check_outputs(output, run.config, others=others)
     if history:
-        runs.check_history(history)
+        run_files.check_history(history)
     if plot:
         from nnscratch.app.plots import check_plot
 
@@ -230,11 +231,11 @@ def _check_outputs(run: Any, output: Path, plot: Path | None, history: Path | No
 
 def _save_course(finished: Any, plot: Path | None, history: Path | None) -> None:
     """Draw and write down how a training run went."""
-    from nnscratch import runs
+    from nnscratch import run_files
     from nnscratch.app import terminal
 
     if history:
-        runs.save_history(history, finished.history)
+        run_files.save_history(history, finished.history)
         terminal.show_note(f"the history is in {history}")
     if plot:
         from nnscratch.app.plots import curves_title, save_curves
