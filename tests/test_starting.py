@@ -141,9 +141,10 @@ def test_two_hundred_pictures_are_learned_from_with_the_defaults(own_dataset, tm
 
 
 def test_a_number_that_was_chosen_stays_an_error(own_data, run):
-    done = run("train", "--validation", 5000, data_dir=own_data)
-    assert done.returncode == 2
-    assert "--validation" in done.stderr
+    for command in ("train", "sweep"):
+        done = run(command, "--validation", 5000, data_dir=own_data)
+        assert done.returncode == 2
+        assert "--validation" in done.stderr
     fine = run("train", "--epochs", 1, data_dir=own_data)
     assert "120 of 1,200 training pictures are held out, not 5,000" in " ".join(fine.stderr.split())
 

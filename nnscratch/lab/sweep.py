@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -203,8 +203,11 @@ def _as_result(done: Result, model: str | None) -> RunResult:
     return RunResult(done.config, done.accuracy, done.loss, done.seconds, model, done.loss is None)
 
 
-def check(grid: Grid, dataset: Dataset) -> None:
+def check(grid: Grid, dataset: Dataset, asked: Collection[str] = ()) -> None:
     """Raise, before anything runs, if a run cannot go with the data set.
+
+    Args:
+        asked: settings that were chosen, even if they are what the default is.
 
     Raises:
         ConfigError: it holds out nothing, or too much, or its batches are larger than what is left.
@@ -218,7 +221,7 @@ def check(grid: Grid, dataset: Dataset) -> None:
             )
         try:
             count = len(divided(dataset, config.seed).train_images)
-            config = suited(config, count)
+            config = suited(config, count, asked)
             if not config.validation_size:
                 raise ConfigError(f"{count} pictures are too few for a sweep: none can be held out")
             hold_out(count, config)
