@@ -109,14 +109,15 @@ def test_what_is_left_out_is_counted_and_named(tmp_path):
     (tmp_path / "3").mkdir(exist_ok=True)
     (tmp_path / "3" / "notes.txt").write_text("not a picture")
     Image.new("L", (50, 50), 255).save(tmp_path / "3" / "blank.png")
+    (tmp_path / "3" / "more").mkdir()
     (tmp_path / "3" / ".DS_Store").write_text("never listed")
     notes: list[str] = []
     dataset = obtain_dataset(tmp_path, on_note=notes.append)
     assert len(dataset.train_images) == 10
     first, *named = notes[0].splitlines()
-    assert first == "2 of 12 pictures were left out:"
-    assert [line.partition(":")[0] for line in named] == ["3/blank.png", "3/notes.txt"]
-    with pytest.warns(UserWarning, match="2 of 12 pictures were left out"):
+    assert first == "3 of 13 pictures were left out:"
+    assert [line.partition(":")[0] for line in named] == ["3/blank.png", "3/more", "3/notes.txt"]
+    with pytest.warns(UserWarning, match="3 of 13 pictures were left out"):
         load_dataset(tmp_path)
 
 

@@ -110,12 +110,12 @@ def has_labels(path: Path) -> bool:
 
 
 def entries(path: Path) -> list[str]:
-    """List what could be data in a folder that is there, in order.
+    """List what could be data in a folder, in an order that is the same on every system.
 
     Raises:
         DataError: it cannot be listed.
     """
-    return [name.removesuffix("/") for name in _names_in(path) or ()]
+    return sorted(name.removesuffix("/") for name in _names_in(path) or ())
 
 
 def _find(path: Path, file: MNISTFile) -> Path | None:
