@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nnscratch.arrays import Images
 from nnscratch.data.catalogue import MNIST_FILES
 from nnscratch.data.dataset import PICTURES, Dataset
 from nnscratch.data.folder import DIGITS, LABELS, PARTS, entries, folder_error, has_labels, in_words
@@ -57,27 +56,45 @@ def load_labelled(
     parts = _parts(path)
     listed = {part: list_pictures(path / part) for part in parts}
     total, done = sum(map(len, listed.values())), 0
+
+    def on_one() -> None:
+        nonlocal done
+        done += 1
+        on_read(done, total)
+
     arrays: list[NDArray[np.uint8]] = []
     left_out: list[str] = []
     for part, pictures in listed.items():
-        images, labels = [], []
-        for name, label in pictures:
-            try:
-                images.append(_prepared(path / part / name))
-                labels.append(label)
-            except PictureError as error:
-                left_out.append(f"{Path(part, name).as_posix()}: {error.what}")
-            done += 1
-            on_read(done, total)
-        if not images:
-            raise _no_digits(path / part, len(pictures), left_out)
-        arrays += [np.stack(images), np.array(labels, np.uint8)]
+        arrays += _read_all(path / part, pictures, part, left_out, on_one)
     if left_out:
-        were = "picture was" if total == 1 else "pictures were"
-        on_note("\n".join([f"{len(left_out):,} of {total:,} {were} left out:", *left_out]))
+        was = "was" if len(left_out) == 1 else "were"
+        on_note("\n".join([f"{len(left_out):,} of {total:,} pictures {was} left out:", *left_out]))
     if parts == PARTS:
         return _dataset(*arrays)
     return replace(_dataset(*arrays, *arrays), undivided=True)
+
+
+def _read_all(
+    path: Path,
+    pictures: Sequence[Listed],
+    part: str,
+    left_out: list[str],
+    on_one: Callable[[], None],
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the pictures of one part, prepared, with their labels; add to what is left out."""
+    from nnscratch.pictures.read import load_picture  # Pillow: other data sets do without
+
+    images, labels = [], []
+    for name, label in pictures:
+        try:
+            images.append(load_picture(path / name).image)
+            labels.append(label)
+        except PictureError as error:
+            left_out.append(f"{Path(part, name).as_posix()}: {error.what}")
+        on_one()
+    if not images:
+        raise _no_digits(path, len(pictures), left_out)
+    return np.stack(images), np.array(labels, np.uint8)
 
 
 def divided(dataset: Dataset, seed: int) -> Dataset:
@@ -112,12 +129,6 @@ def _dataset(*arrays: NDArray[np.uint8]) -> Dataset:
     }
     train_images, train_labels, test_images, test_labels = arrays
     return Dataset(PICTURES, train_images, train_labels, test_images, test_labels, sha256)
-
-
-def _prepared(path: Path) -> Images:
-    from nnscratch.pictures.read import load_picture  # Pillow: other data sets do without
-
-    return load_picture(path).image
 
 
 # ---------------------------------------------------------------------------- what is in the folder
