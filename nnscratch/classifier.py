@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from nnscratch import runs
 from nnscratch.arrays import Images, Labels, as_images, as_labels
-from nnscratch.config import NO_TEACHER, SETTINGS, TrainConfig, as_dict, check_names
+from nnscratch.config import NO_START, NO_TEACHER, SETTINGS, TrainConfig, as_dict, check_names
 from nnscratch.core import CLASSES, IN_FEATURES, Network
 from nnscratch.data import ARRAYS, Dataset
 from nnscratch.errors import NotFittedError
 from nnscratch.model import Model
 from nnscratch.model_file import load_model, save_model
 from nnscratch.products import Floats
-from nnscratch.training import EpochResult, History, hold_out
+from nnscratch.training import EpochResult, History
 
 if TYPE_CHECKING:
     from nnscratch.app.progress import TrainingScreen
@@ -72,6 +72,7 @@ class DigitClassifier:
         augment: bool = False,
         deskew: bool = False,
         teacher: str = NO_TEACHER,
+        start: str = NO_START,
         refuse: bool = False,
         validation_size: int = 5000,
         seed: int = 0,
@@ -86,6 +87,7 @@ class DigitClassifier:
         self.augment = augment
         self.deskew = deskew
         self.teacher = teacher
+        self.start = start
         self.refuse = refuse
         self.validation_size = validation_size
         self.seed = seed
@@ -123,7 +125,7 @@ class DigitClassifier:
         Args:
             images: (n, 28, 28) or (n, 784), uint8 0–255 or float 0–1, ink bright, framed as
                 MNIST's are; whatever `numpy.asarray` takes. `validation_size` of them are held
-                out, to watch progress.
+                out, to watch progress; where that is the default, a tenth at most.
             labels: (n,) integers 0 … 9.
             progress: show a bar, in a terminal and in a notebook, and a line for each epoch.
 
@@ -131,7 +133,7 @@ class DigitClassifier:
             ConfigError: a setting is not allowed, or the pictures are too few for it; a ValueError.
             ArrayError: pictures or labels are not so, or differ in number; a ValueError too.
             DivergenceError: the loss is no longer a finite number.
-            ModelFileError: the teacher cannot be read.
+            ModelFileError: the teacher, or the model to start from, cannot be read.
 
         If it fails or is interrupted, what was learned before stays.
         """
@@ -139,7 +141,8 @@ class DigitClassifier:
         pictures = as_images(images)
         dataset = _dataset(pictures, as_labels(labels, len(pictures)))
         run = runs.start(config)
-        samples = len(hold_out(len(pictures), config)[0])
+        dataset = runs.suit(run, dataset)
+        samples = len(pictures) - run.config.validation_size
         with _screen(config.epochs, samples, shown=progress) as screen:
             if screen is None:
                 for _ in runs.learn(run, dataset):

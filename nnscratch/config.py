@@ -25,7 +25,7 @@ LARGEST_COUNT = 1_000_000_000
 LARGEST_SEED = 2**32 - 1
 LARGEST_FILE_BYTES = 1 << 16
 COMPARE = "compare it with configs/default.toml"
-NO_TEACHER = "none"
+NO_TEACHER = NO_START = "none"
 BUNDLED_NAME = "pretrained"  # names the model on board, whatever files lie about
 
 
@@ -90,6 +90,13 @@ SETTINGS: dict[str, Setting] = {
         "--teacher",
         "Learn from what this model says of each picture: a model file, or pretrained.",
     ),
+    "start": Setting(
+        str,
+        "the name of a model file, `pretrained` or `none`",
+        lambda value: bool(value),
+        "--start",
+        "Go on from the weights of this finished model: a model file, or pretrained.",
+    ),
     "refuse": _switch("--refuse", "Learn, after training, to refuse what is no digit."),
     "validation_size": _whole(
         0, LARGEST_COUNT, "--validation", "Training pictures held out to watch progress."
@@ -105,7 +112,8 @@ class TrainConfig:
     Attributes:
         learning_rate: η, the step along the negative gradient, > 0.
         epochs: how often every training sample is visited, ≥ 1.
-        batch_size: samples per step, ≥ 1 and at most the training samples.
+        batch_size: samples per step, ≥ 1 and at most the training samples; of fewer, the default
+            means all.
         hidden_size: hidden units, ≥ 1.
         momentum: share of the last step that is kept, 0 ≤ momentum < 1.
         weight_decay: λ ≥ 0; adds λ·W to the gradient of each weight, never to a bias.
@@ -114,8 +122,12 @@ class TrainConfig:
         deskew: shear each picture upright before it is used, in training and ever after.
         teacher: whose answers are learned from, instead of the labels: a model file, `pretrained`,
             or `none`. A finished model has the SHA-256 of the file here, not its path.
+        start: whose weights the run begins with: a model file, `pretrained`, or `none` for fresh
+            ones. Its width and its deskewing are taken over. A finished model has the SHA-256 of
+            the file here, not its path.
         refuse: when the weights are final, learn what is no digit, and how sure to be.
-        validation_size: samples held out of the training set to watch progress, ≥ 0.
+        validation_size: samples held out of the training set to watch progress, ≥ 0. The default is
+            for large sets: of fewer than ten times as many, it means a tenth.
         seed: ≥ 0; decides the held-out samples, the starting weights and every shuffle.
 
     Raises:
@@ -132,6 +144,7 @@ class TrainConfig:
     augment: bool = False
     deskew: bool = False
     teacher: str = NO_TEACHER
+    start: str = NO_START
     refuse: bool = False
     validation_size: int = 5000
     seed: int = 0

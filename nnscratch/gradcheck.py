@@ -70,14 +70,19 @@ def away_from_the_kink(network: Network, A: Floats) -> NDArray[np.bool_]:
 
 
 def sample_source(
-    data_dir: Path | None, rng: np.random.Generator
+    data_dir: Path | None,
+    rng: np.random.Generator,
+    on_note: Callable[[str], None] = lambda text: None,
 ) -> tuple[Callable[[int], tuple[Floats, Integers]], str]:
     """Return a function that draws n samples, and a word for where they come from.
 
     They are test pictures of the data folder, or random numbers if it holds none; nothing is
     downloaded.
+
+    Args:
+        on_note: as in `held_dataset`.
     """
-    dataset = held_dataset(data_dir)
+    dataset = held_dataset(data_dir, on_note=on_note)
     if dataset is None:
         return lambda n: (rng.random((n, IN_FEATURES)), rng.integers(0, CLASSES, n)), "random"
 

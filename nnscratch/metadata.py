@@ -12,7 +12,7 @@ from typing import Any
 
 from nnscratch import __version__
 from nnscratch.archive import UnsoundError
-from nnscratch.config import BUNDLED_NAME, NO_TEACHER, TrainConfig, as_dict, config_from
+from nnscratch.config import BUNDLED_NAME, NO_START, NO_TEACHER, TrainConfig, as_dict, config_from
 from nnscratch.core import CLASSES, IN_FEATURES
 from nnscratch.data.dataset import DATASET_NAMES
 from nnscratch.errors import ConfigError
@@ -26,6 +26,8 @@ def metadata_of(model: Model) -> dict[str, Any]:
     config = as_dict(model.config)
     name = config.pop("teacher")  # a model without a teacher has the bytes that it always had
     taught = {"teacher": {"name": name, "sha256": model.teacher_sha256}}
+    origin = config.pop("start")
+    started = {"start": {"name": origin, "sha256": model.start_sha256}}
     if not config["refuse"]:
         del config["refuse"]
     calibration: dict[str, Any] = {}
@@ -45,6 +47,7 @@ def metadata_of(model: Model) -> dict[str, Any]:
         "history": model.history,
         "test": model.test,
         **(taught if name != NO_TEACHER else {}),
+        **(started if origin != NO_START else {}),
         **calibration,
     }
 
@@ -62,27 +65,37 @@ def describe_network(hidden_size: int) -> dict[str, Any]:
 def read_config(metadata: Mapping[str, Any]) -> TrainConfig:
     """Return the settings that the model was trained with, each in its range."""
     settings = metadata.get("config")
-    if not isinstance(settings, dict) or "teacher" in settings:
+    if not isinstance(settings, dict) or {"teacher", "start"} & settings.keys():
         raise UnsoundError("metadata holds no settings")
     try:
-        return config_from({**settings, "teacher": read_teacher(metadata)["name"]})
+        models = {"teacher": read_teacher(metadata)["name"], "start": read_start(metadata)["name"]}
+        return config_from({**settings, **models})
     except ConfigError as error:
         raise UnsoundError(f"metadata: {error.what}") from error
 
 
 def read_teacher(metadata: Mapping[str, Any]) -> dict[str, str]:
     """Return the name and the hash of the teacher; its name is no path, but `pretrained` or it."""
-    if "teacher" not in metadata:
+    return _read_named(metadata, "teacher", "which teacher it had")
+
+
+def read_start(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Return the name and the hash of the model whose weights the run began with, likewise."""
+    return _read_named(metadata, "start", "which model it started from")
+
+
+def _read_named(metadata: Mapping[str, Any], key: str, said: str) -> dict[str, str]:
+    if key not in metadata:
         return {"name": NO_TEACHER, "sha256": ""}
-    teacher = metadata["teacher"]
+    named = metadata[key]
     if not (
-        isinstance(teacher, dict)
-        and isinstance(teacher.get("sha256"), str)
-        and re.fullmatch("[0-9a-f]{64}", teacher["sha256"])
-        and teacher.get("name") in (BUNDLED_NAME, teacher["sha256"])
+        isinstance(named, dict)
+        and isinstance(named.get("sha256"), str)
+        and re.fullmatch("[0-9a-f]{64}", named["sha256"])
+        and named.get("name") in (BUNDLED_NAME, named["sha256"])
     ):
-        raise UnsoundError("metadata does not say which teacher it had")
-    return {"name": teacher["name"], "sha256": teacher["sha256"]}
+        raise UnsoundError(f"metadata does not say {said}")
+    return {"name": named["name"], "sha256": named["sha256"]}
 
 
 def read_dataset(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,6 +128,7 @@ class Model:
             `velocity`. Empty in a finished model.
         generator: state of an unfinished run's random generator; None in a finished model.
         teacher_sha256: of the file of the model that it learned from; empty if it had no teacher.
+        start_sha256: of the file of the model whose weights the run began with, likewise.
         temperature: T, by which outputs are divided before softmax; 1 where none was fitted.
         rejector: tells what is no digit; None in a model that never refuses.
 
@@ -147,6 +148,7 @@ class Model:
     teacher_sha256: str = ""
     temperature: float = 1.0
     rejector: Rejector | None = None
+    start_sha256: str = ""
 
     def __post_init__(self) -> None:
         check_made_so(self.network, self.config, "name the settings that it was made with")

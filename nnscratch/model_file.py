@@ -3,7 +3,8 @@
     W_h (H, 784)   b_h (H, 1)   W_o (10, H)   b_o (10, 1)     float32, little-endian
     metadata       JSON text: format version, package version, what the network computes, data set
                    and hashes, preprocessing, every hyper-parameter, history without times, test
-                   result; of a model that had a teacher, the teacher's name and hash
+                   result; of a model that had a teacher, the teacher's name and hash; of a model
+                   that started from another, that one's
 
 A model that has learned to refuse (`train --refuse`) adds its rejector, of R units:
 
@@ -43,6 +44,7 @@ from nnscratch.metadata import (
     read_config,
     read_dataset,
     read_results,
+    read_start,
     read_teacher,
 )
 from nnscratch.model import Model, build_network
@@ -273,7 +275,7 @@ def _read_version_1(metadata: Mapping[str, Any], members: Members) -> Model:
     history, test = read_results(metadata)
     return Model(
         network, config, dataset["name"], dataset["sha256"], history, test, memory, generator,
-        read_teacher(metadata)["sha256"],
+        read_teacher(metadata)["sha256"], start_sha256=read_start(metadata)["sha256"],
     )  # fmt: skip
 
 

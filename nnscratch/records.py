@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnscratch.config import as_dict
-from nnscratch.data import Fetched
+from nnscratch.data import Dataset, Fetched
 from nnscratch.errors import NNScratchError
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.lab.compare import Comparison
@@ -37,6 +37,17 @@ def fetched(file: Fetched) -> dict[str, Any]:
         "path": str(file.path),
         "status": file.status,
         "bytes": file.size_bytes,
+    }
+
+
+def packed(dataset: Dataset, folder: str, notes: Sequence[str]) -> dict[str, Any]:
+    """Say what four files were made of labelled pictures."""
+    return {
+        "folder": folder,
+        "train_samples": len(dataset.train_images),
+        "test_samples": len(dataset.test_images),
+        "sha256": dataset.sha256,
+        "notes": list(notes),
     }
 
 

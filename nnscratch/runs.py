@@ -6,45 +6,39 @@ the epochs that are finished are kept, and `--resume` goes on from there.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+import shlex
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from nnscratch.calibrate import Calibration, calibrate, samples_to_learn
-from nnscratch.config import BUNDLED_NAME, NO_TEACHER, TrainConfig
+from nnscratch.config import BUNDLED_NAME, NO_START, NO_TEACHER, SETTINGS, TrainConfig
 from nnscratch.core import Network
-from nnscratch.data import Dataset
+from nnscratch.data import Dataset, divided
 from nnscratch.errors import (
     ConfigError,
     DataError,
     HandInError,
     ModelFileError,
-    OutputError,
     Terminated,
 )
-from nnscratch.files import cannot_write, check_distinct, check_output, write_atomically
 from nnscratch.handin import OwnNetwork
 from nnscratch.metrics import Report, evaluate
 from nnscratch.model import Model
 from nnscratch.model_file import (
     BUNDLED_MODEL,
-    check_model_output,
     load_model,
-    previous_name,
     save_model,
 )
-from nnscratch.training import Checkpoint, EpochResult, TrainingState, fit
-
-INTERRUPTED = ".interrupted.npz"
+from nnscratch.run_files import INTERRUPTED, interrupted_name, save_somewhere
+from nnscratch.training import Checkpoint, EpochResult, TrainingState, fit, suited
 
 
 @dataclass(frozen=True)
-class Teacher:
-    """A model that a run learns from: as the user named it, and as the run's own model will."""
+class NamedModel:
+    """A model that a run learns from or starts from: as the user named it, and as its own will."""
 
     model: Model
     named: str
@@ -64,13 +58,17 @@ class Run:
         dataset: the name of the set it learned from so far, and `sha256` of its files; both empty
             in a fresh run.
         teacher: None if it learns from the labels.
+        start_sha256: of the file that its first weights are from; empty if they were drawn.
+        asked: the settings that were chosen; others may be lowered to suit a small set.
     """
 
     config: TrainConfig
     state: TrainingState
     dataset: str = ""
     sha256: dict[str, str] | None = None
-    teacher: Teacher | None = None
+    teacher: NamedModel | None = None
+    start_sha256: str = ""
+    asked: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -106,23 +104,59 @@ class Kept:
     teacher: str | None = None
 
 
-def start(config: TrainConfig, kind: Callable[..., Network] = Network) -> Run:
-    """Begin a run with fresh weights.
+def start(
+    config: TrainConfig, kind: Callable[..., Network] = Network, asked: Collection[str] = ()
+) -> Run:
+    """Begin a run with fresh weights, or with those of the model that `config.start` names.
 
     Args:
         kind: what makes the network, with the arguments of `Network`; its model will be a plain
             `Network` with the weights that were learned.
+        asked: the settings that were chosen, even if they are what the default is.
 
     Raises:
-        ModelFileError: the teacher cannot be read.
+        ModelFileError: the teacher, or the model to start from, cannot be read or is unfinished.
+        ConfigError: a setting contradicts the model to start from.
         HandInError: somebody's own class in the network fails, or cannot learn from a teacher.
     """
-    state = TrainingState.start(config, kind=kind)
-    if config.teacher == NO_TEACHER:
-        return Run(config, state)
-    _check_takes_Y(state.network)
-    teacher = _load_teacher(config.teacher)
-    return Run(replace(config, teacher=teacher.name), state, teacher=teacher)
+    origin = None if config.start == NO_START else _load_named(config.start)
+    if origin:
+        config = _taken_over(config, origin, asked)
+    run = Run(config, TrainingState.start(config, kind=kind), asked=asked)
+    if origin:
+        run.state.network.theta[:] = origin.model.network.theta
+        run.start_sha256 = origin.sha256
+    if config.teacher != NO_TEACHER:
+        _check_takes_Y(run.state.network)
+        run.teacher = _load_named(config.teacher)
+        run.config = replace(config, teacher=run.teacher.name)
+    return run
+
+
+def _taken_over(config: TrainConfig, origin: NamedModel, asked: Collection[str]) -> TrainConfig:
+    """Return the settings of a run that starts from a model: they have its width and deskewing."""
+    if origin.model.generator is not None:
+        raise ModelFileError(
+            "this is an interrupted run, not a finished model",
+            where=origin.named,
+            next_step=f"go on with it: nnscratch train --resume {shlex.quote(origin.named)}",
+        )
+    taken: dict[str, Any] = {}
+    for key in ("hidden_size", "deskew"):
+        wanted, found = getattr(config, key), getattr(origin.model.config, key)
+        chosen = key in asked or wanted != getattr(TrainConfig, key)
+        if chosen and wanted != found:
+            raise ConfigError(
+                f"{key} must be {_plainly(found)}, as in the model to start from, and is "
+                f"{_plainly(wanted)}",
+                key=key,
+            )
+        taken[key] = found
+    return replace(config, start=origin.name, **taken)
+
+
+def _plainly(value: int) -> str:
+    return str(value).lower()
 
 
 def _check_takes_Y(network: Network) -> None:
@@ -130,10 +164,10 @@ def _check_takes_Y(network: Network) -> None:
         network.check_takes_Y()
 
 
-def _load_teacher(named: str) -> Teacher:
+def _load_named(named: str) -> NamedModel:
     model = load_model(named)
     path = BUNDLED_MODEL if named == BUNDLED_NAME else Path(named)
-    return Teacher(model, named, hashlib.sha256(path.read_bytes()).hexdigest())
+    return NamedModel(model, named, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] = Network) -> Run:
@@ -159,7 +193,8 @@ def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] 
         raise ModelFileError(
             "this is a finished model, not an interrupted run", where=str(path), next_step=instead
         )
-    run = Run(saved.config, TrainingState.start(saved.config, kind=kind))
+    state = TrainingState.start(saved.config, kind=kind)
+    run = Run(saved.config, state, start_sha256=saved.start_sha256, asked=tuple(SETTINGS))
     run.teacher = _same_teacher(saved, teacher, path)
     if run.teacher:
         _check_takes_Y(run.state.network)
@@ -169,7 +204,7 @@ def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] 
     return run
 
 
-def _same_teacher(saved: Model, named: str | None, path: Path) -> Teacher | None:
+def _same_teacher(saved: Model, named: str | None, path: Path) -> NamedModel | None:
     """Load the teacher that an interrupted run had, or raise."""
     name = saved.config.teacher
     if name == NO_TEACHER:
@@ -185,7 +220,7 @@ def _same_teacher(saved: Model, named: str | None, path: Path) -> Teacher | None
             where=str(path),
             next_step=f"name {its_file}, with --teacher",
         )
-    teacher = _load_teacher(named or BUNDLED_NAME)
+    teacher = _load_named(named or BUNDLED_NAME)
     if teacher.sha256 != saved.teacher_sha256:
         raise ModelFileError(
             "this is not the teacher that the interrupted run had",
@@ -193,64 +228,6 @@ def _same_teacher(saved: Model, named: str | None, path: Path) -> Teacher | None
             next_step=f"name {its_file}, with --teacher",
         )
     return teacher
-
-
-def output_of(resumed: Path) -> Path:
-    """Return the model that an interrupted run was to become: `m.interrupted.npz` → `m.npz`."""
-    return resumed.with_name(resumed.name.removesuffix(INTERRUPTED).removesuffix(".npz") + ".npz")
-
-
-def interrupted_name(output: Path) -> Path:
-    """Return where an interrupted run is kept: `m.npz` → `m.interrupted.npz`."""
-    return output.with_name(output.name.removesuffix(".npz") + INTERRUPTED)
-
-
-def check_outputs(
-    output: Path, config: TrainConfig, *, others: Mapping[str, Path | None] | None = None
-) -> None:
-    """Raise OutputError if the model, or an interrupted run, could not be saved; done first.
-
-    Args:
-        others: what else the command writes, by option; none may be a file of the run's own.
-    """
-    kept = interrupted_name(output)
-    own = {
-        "--output": output,
-        "the earlier model": previous_name(output),
-        "an interrupted run": kept,
-        "an earlier interrupted run": previous_name(kept),
-    }
-    for what, path in own.items():
-        check_distinct({what: path, **(others or {})})
-    check_model_output(output, config, siblings=tuple(own.values())[1:])
-
-
-def check_history(path: Path) -> None:
-    """Raise OutputError if the table of epochs could not be written there; done first."""
-    check_output(path, "the history", is_ours=_is_history)
-
-
-def _is_history(path: Path) -> bool:
-    """Tell whether a file has the first line that ours have."""
-    header = ",".join(field.name for field in fields(EpochResult)).encode()
-    with path.open("rb") as file:
-        return file.read(len(header) + 1).rstrip(b"\r\n") == header
-
-
-def save_history(path: Path, history: Sequence[EpochResult]) -> None:
-    """Write every epoch's figures as CSV, under a header with the names of EpochResult.
-
-    Raises:
-        OutputError: it cannot be written there.
-    """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, vars(history[0]))
-    writer.writeheader()
-    writer.writerows(map(vars, history))
-    try:
-        write_atomically(path, text.getvalue().encode())
-    except OSError as error:
-        raise cannot_write(path, "the history", error) from error
 
 
 def train(
@@ -293,6 +270,42 @@ def train(
     return Finished(model, report, tuple(run.state.history), previous)
 
 
+def suit(run: Run, dataset: Dataset) -> Dataset:
+    """Make a run and a data set go together.
+
+    An undivided set is divided by the run's seed; defaults of the run that are meant for more
+    pictures are lowered. Done twice, it changes nothing more.
+
+    Returns:
+        The set as it is learned from and tested on.
+    """
+    dataset = divided(dataset, run.config.seed)
+    run.config = suited(run.config, len(dataset.train_images), run.asked)
+    return dataset
+
+
+def what_was_suited(
+    asked: TrainConfig, used: TrainConfig, data: Dataset, whole: Dataset
+) -> list[str]:
+    """Say what `suit` has done, in a line each.
+
+    Args:
+        asked, used: the settings before and after.
+        data, whole: the set that is learned from, and before it was divided.
+    """
+    said = []
+    if whole.undivided:
+        kept, of = len(data.test_images), len(whole.train_images)
+        said.append(f"{kept:,} of {of:,} pictures are kept for the test, drawn by the seed")
+    count, held = len(data.train_images), used.validation_size
+    if held != asked.validation_size:
+        instead = f"not {asked.validation_size:,}: a tenth of so few"
+        said.append(f"{held:,} of {count:,} training pictures are held out, {instead}")
+    if used.batch_size != asked.batch_size:
+        said.append(f"a step takes all {used.batch_size:,} pictures that are left to learn from")
+    return said
+
+
 def learn(
     run: Run, dataset: Dataset, *, on_samples: Callable[[int], None] = lambda count: None
 ) -> Iterator[EpochResult]:
@@ -305,6 +318,7 @@ def learn(
         DataError: a resumed run's files are not those it learned from so far.
         ConfigError, DivergenceError: as `training.fit`.
     """
+    dataset = suit(run, dataset)
     if run.sha256 is not None and dataset.sha256 != run.sha256:
         raise DataError(
             "these are not the files that the interrupted run learned from",
@@ -313,7 +327,9 @@ def learn(
     run.dataset, run.sha256 = dataset.name, dataset.sha256
     images, labels = dataset.train_images, dataset.train_labels
     teacher = run.teacher.model if run.teacher else None
-    return fit(run.state, images, labels, run.config, teacher=teacher, on_samples=on_samples)
+    return fit(
+        run.state, images, labels, run.config, teacher=teacher, exactly=True, on_samples=on_samples
+    )
 
 
 def finish(
@@ -327,6 +343,7 @@ def finish(
     Args:
         on_refusing: as in `train`.
     """
+    dataset = divided(dataset, run.config.seed)
     model = conclude(run, dataset, on_refusing=on_refusing)
     report = evaluate(model.network, dataset.test_images, dataset.test_labels)
     return replace(model, test={"loss": report.loss, "accuracy": report.accuracy}), report
@@ -343,7 +360,7 @@ def conclude(
     Args:
         on_refusing: as in `train`.
     """
-    network = _plain(run)
+    network, dataset = _plain(run), divided(dataset, run.config.seed)
     learned = None
     if run.config.refuse:
         total = samples_to_learn(len(dataset.train_images) - run.config.validation_size)
@@ -373,28 +390,11 @@ def _model(run: Run, learned: Calibration | None = None) -> Model:
         run.sha256 or {},
         history,
         teacher_sha256=run.teacher.sha256 if run.teacher else "",
+        start_sha256=run.start_sha256,
     )
     if learned is None:
         return model
     return replace(model, temperature=learned.temperature, rejector=learned.rejector)
-
-
-def save_somewhere(output: Path, model: Model) -> Path | None:
-    """Save the model, in the system's folder for temporary files if its own place fails.
-
-    Returns:
-        where an earlier model of that name is now; None if there was none.
-
-    Raises:
-        OutputError: it cannot be saved there; says where it was saved instead.
-    """
-    try:
-        return save_model(output, model)
-    except OutputError as error:
-        rescue = Path(tempfile.mkdtemp(prefix="nnscratch-")) / "model.npz"
-        save_model(rescue, model)
-        error.next_step = f"the trained model is safe in {rescue}; move it from there"
-        raise
 
 
 def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> Kept:

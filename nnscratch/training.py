@@ -10,8 +10,8 @@ import copy
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -127,6 +127,32 @@ def _generators(config: TrainConfig) -> list[np.random.Generator]:
     return np.random.default_rng(config.seed).spawn(3)
 
 
+def held_out(count: int, config: TrainConfig) -> int:
+    """Return how many of `count` samples are held out.
+
+    Those that `validation_size` says; where that is the default, a tenth of the samples at most.
+
+    >>> held_out(60_000, TrainConfig()), held_out(200, TrainConfig())
+    (5000, 20)
+    """
+    wanted = config.validation_size
+    return min(wanted, count // 10) if wanted == TrainConfig.validation_size else wanted
+
+
+def suited(config: TrainConfig, count: int, asked: Collection[str] = ()) -> TrainConfig:
+    """Return the settings for `count` samples: defaults that are meant for more are lowered.
+
+    Args:
+        asked: settings that were chosen, and are kept even where they are what the default is.
+    """
+    if "validation_size" not in asked:
+        config = replace(config, validation_size=held_out(count, config))
+    left = count - config.validation_size
+    if "batch_size" not in asked and config.batch_size == TrainConfig.batch_size > left > 0:
+        config = replace(config, batch_size=left)
+    return config
+
+
 def hold_out(count: int, config: TrainConfig) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Split `count` samples into those to train on and those to validate on, by the seed.
 
@@ -161,6 +187,7 @@ def fit(
     config: TrainConfig,
     *,
     teacher: Model | None = None,
+    exactly: bool = False,
     on_samples: Callable[[int], None] = lambda count: None,
 ) -> Iterator[EpochResult]:
     """Train epoch by epoch, yielding an EpochResult after each; goes on where `state` stands.
@@ -172,6 +199,7 @@ def fit(
         labels: (n,) integers 0 … 9.
         teacher: the model that `config.teacher` names. What it says takes the place of the labels
             that are trained on, not of those held out.
+        exactly: take the settings as they are; else `suited` lowers defaults for a small set.
         on_samples: called after every batch with the number of samples done.
 
     Raises:
@@ -183,6 +211,7 @@ def fit(
     pictures = as_images(images)
     answers = as_labels(labels, len(pictures))
     _check_fit(state.network, config, teacher)
+    config = config if exactly else suited(config, len(pictures))
     training, validation = hold_out(len(pictures), config)
     held = pictures[validation]
     if config.deskew:

@@ -39,6 +39,7 @@ FLOORS = (
         "metadata",
         "model_file",
         "onnx_file",
+        "run_files",
         "runs",
     ),
     ("lab", "records"),

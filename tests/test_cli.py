@@ -313,8 +313,11 @@ def test_the_name_of_a_setting_leads_to_its_option(name, run):
     assert f"(Possible options: {flag})" in refused(run("train", f"--{name}", "1"), 2)
 
 
-def test_a_default_that_does_not_go_with_the_data_is_named_by_its_option(run, own_data):
-    error = refused(run("train", "--epochs", "1", data_dir=own_data))
+def test_a_files_value_that_does_not_go_with_the_data_is_named_by_its_option(
+    run, own_data, tmp_path
+):
+    (tmp_path / "c.toml").write_text("validation_size = 5000")
+    error = refused(run("train", "--config", "c.toml", data_dir=own_data))
     assert "Error: --validation must be below the 1,200 training samples" in error
     assert "choose another value with --validation" in error
 

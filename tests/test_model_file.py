@@ -79,6 +79,7 @@ def test_numpy_opens_it_and_finds_four_arrays_and_metadata(model, tmp_path):
     settings = as_dict(model.config)
     # So that the bytes are those of earlier versions.
     assert settings.pop("teacher") == "none"
+    assert settings.pop("start") == "none"
     assert settings.pop("refuse") is False
     assert metadata == {
         "format_version": 2,

@@ -15,7 +15,7 @@ from nnscratch.errors import OutputError, PictureError
 from nnscratch.model import Model
 from nnscratch.model_file import load_model, save_model
 from nnscratch.pictures.decode import check_picture_output, save_picture
-from nnscratch.runs import check_history, check_outputs
+from nnscratch.run_files import check_history, check_outputs
 from pages import SEVEN
 
 FAST = ("--epochs", "2", "--validation", "200", "--batch-size", "10")

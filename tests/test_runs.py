@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nnscratch import runs
+from nnscratch import run_files, runs
 from nnscratch.config import TrainConfig
 from nnscratch.errors import DataError, ModelFileError, OutputError, Terminated
 from nnscratch.model_file import load_model
@@ -165,17 +165,17 @@ def test_where_the_model_cannot_be_saved_it_is_saved_elsewhere(own_dataset, outp
 
 def test_names_that_belong_together(tmp_path):
     for model, kept in (("m.npz", "m.interrupted.npz"), ("a.b", "a.b.interrupted.npz")):
-        assert runs.interrupted_name(tmp_path / model) == tmp_path / kept
+        assert run_files.interrupted_name(tmp_path / model) == tmp_path / kept
     for kept in ("m.interrupted.npz", "m.npz", "m"):
-        assert runs.output_of(tmp_path / kept) == tmp_path / "m.npz"
+        assert run_files.output_of(tmp_path / kept) == tmp_path / "m.npz"
 
 
 @pytest.mark.parametrize("taken", ["m.npz", "m.interrupted.npz", "m.interrupted.previous.npz"])
 def test_every_name_that_a_run_may_need_is_tried_first(output, taken):
-    runs.check_outputs(output, CONFIG)
+    run_files.check_outputs(output, CONFIG)
     output.with_name(taken).mkdir()
     with pytest.raises(OutputError, match="folder"):
-        runs.check_outputs(output, CONFIG)
+        run_files.check_outputs(output, CONFIG)
 
 
 # --------------------------------------------------------------------------------- the history
@@ -184,7 +184,7 @@ def test_every_name_that_a_run_may_need_is_tried_first(output, taken):
 def test_the_history_is_a_table_with_nothing_where_nothing_is_known(tmp_path):
     path = tmp_path / "h.csv"
     history = [EpochResult(1, 0.5, None, None, None), EpochResult(2, 0.25, 0.5, 0.75, 1.5)]
-    runs.save_history(path, history)
+    run_files.save_history(path, history)
     assert path.read_bytes().count(b"\r\n") == 3
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -196,19 +196,19 @@ def test_the_history_is_a_table_with_nothing_where_nothing_is_known(tmp_path):
         "seconds": "",
     }
     assert list(rows[1].values()) == ["2", "0.25", "0.5", "0.75", "1.5"]
-    runs.check_history(path)
+    run_files.check_history(path)
 
 
 def test_a_table_that_is_no_history_is_not_replaced(tmp_path):
     path = tmp_path / "h.csv"
     path.write_bytes(b"name,age\n")
     with pytest.raises(OutputError, match="the history would replace a file"):
-        runs.check_history(path)
+        run_files.check_history(path)
 
 
 def test_a_history_that_cannot_be_saved_is_an_error_of_ours(tmp_path):
     with pytest.raises(OutputError, match="the history cannot be saved"):
-        runs.save_history(tmp_path / "no" / "h.csv", [EpochResult(1, 0.5, None, None, None)])
+        run_files.save_history(tmp_path / "no" / "h.csv", [EpochResult(1, 0.5, None, None, None)])
 
 
 @pytest.mark.slow

@@ -175,7 +175,7 @@ def test_a_run_that_fails_says_why_and_the_next_one_starts(page):
     error = page.train(lr=1e30, **SMALL)[-1]
     assert error["event"] == "error"
     assert "learning rate" in error["error"]
-    (error,) = page.train(validation=5000)
+    (error,) = page.train(validation=4999)
     assert error["event"] == "error"
     assert error["error"].startswith("validation must be below the 1,200 training samples")
     assert page.train(**SMALL, epochs=1)[-1]["event"] == "done"

@@ -34,7 +34,7 @@ def settings_as_options(config: TrainConfig, always: Iterable[str] = ()) -> list
         if isinstance(value, bool):
             words.append(flag if value else flag.replace("--", "--no-", 1))
         else:
-            is_file = key == "teacher" and value != BUNDLED_NAME
+            is_file = key in ("teacher", "start") and value != BUNDLED_NAME
             words += [flag, as_model(value) if is_file else str(value)]
     return words
 

@@ -21,6 +21,7 @@ from nnscratch.app.commands.evaluate import evaluate
 from nnscratch.app.commands.export import export
 from nnscratch.app.commands.gradcheck import gradcheck
 from nnscratch.app.commands.grade import grade
+from nnscratch.app.commands.pack import pack
 from nnscratch.app.commands.predict import predict
 from nnscratch.app.commands.sweep import sweep
 from nnscratch.app.commands.train import train
@@ -136,7 +137,7 @@ def root(
 
 
 COMMANDS = (
-    download, train, evaluate, predict, draw, sweep, compare, gradcheck, grade, export,
+    download, pack, train, evaluate, predict, draw, sweep, compare, gradcheck, grade, export,
 )  # fmt: skip
 for command in COMMANDS:
     app.command(cls=ListCommand if command is sweep else Command)(command)

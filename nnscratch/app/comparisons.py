@@ -9,22 +9,24 @@ from rich.text import Text
 
 from nnscratch.app.terminal import say, show_note, show_table, table, visible
 from nnscratch.config import SETTINGS
+from nnscratch.data import described
 from nnscratch.lab.compare import Comparison, Difference
 
 MODELS_SHOWN, NAMED = 20, 3
 HASH_SHOWN = 12  # letters of a teacher's SHA-256
 
 
-def show_comparison(comparison: Comparison, dataset: str) -> None:
+def show_comparison(comparison: Comparison, dataset: str, split: str = "test") -> None:
     """Write which model is better, or that nobody can tell; then the figures and the settings.
 
     Args:
         comparison: of two models or more.
-        dataset: whose test pictures they were measured on.
+        dataset: whose pictures they were measured on.
+        split: which of them: `test`, or `all`.
     """
     is_certain = not all(difference.is_chance for difference in comparison.differences)
     say(verdict(comparison), style="bold green" if is_certain else "bold")
-    show_table(_figures(comparison, dataset))
+    show_table(_figures(comparison, dataset, split))
     say(_meaning(len(comparison.differences)), style="dim")
     if comparison.differing:
         show_table(_settings(comparison))
@@ -81,9 +83,9 @@ def _meaning(tests: int) -> str:
     return f"{meaning}, corrected for {tests} tests (Holm)" if tests > 1 else meaning
 
 
-def _figures(comparison: Comparison, dataset: str) -> Table:
+def _figures(comparison: Comparison, dataset: str, split: str) -> Table:
     """Return a table of how many pictures each gets right, which only it and only the best does."""
-    rows = table(f"On {comparison.samples:,} {dataset} test pictures")
+    rows = table(f"On {comparison.samples:,} {described(dataset, split)}")
     rows.add_column("model")
     for heading in ("accuracy", "95% interval", "only it", "only best", "p"):
         rows.add_column(heading, justify="right")

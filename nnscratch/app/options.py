@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from nnscratch.core import Network
     from nnscratch.data import Dataset
 
+NOT_SWEPT = ("start",)  # a sweep compares settings from fresh weights on
+
 
 def given_or_none(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
     """Let a command tell an option that was given from its default, which becomes None."""
@@ -32,7 +34,8 @@ def given_or_none(ctx: typer.Context, param: typer.CallbackParam, value: Any) ->
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        help=f"Folder with the four MNIST files, plain or .gz; also {DATA_DIR_VARIABLE}.",
+        help="Folder with the four MNIST files, plain or .gz, or with labelled pictures; also "
+        f"{DATA_DIR_VARIABLE}.",
         metavar="FOLDER",
         callback=given_or_none,
     ),
@@ -85,18 +88,21 @@ def with_lists_of_settings(function: Callable[..., None]) -> Callable[..., None]
     The command's `given` receives those that were typed, as {field: tuple of values}. What is no
     such list is a usage error that names the option.
     """
-    return _with_settings(function, _list_option_of, _values)
+    return _with_settings(function, _list_option_of, _values, leave_out=NOT_SWEPT)
 
 
 def _with_settings(
     function: Callable[..., None],
     option_of: Callable[[str], inspect.Parameter],
     value_of: Callable[[str, Any], Any],
+    leave_out: Collection[str] = (),
 ) -> Callable[..., None]:
+    keys = [key for key in SETTINGS if key not in leave_out]
+
     @functools.wraps(function)
     def command(ctx: typer.Context, **values: Any) -> None:
         given = {}
-        for key in SETTINGS:
+        for key in keys:
             value = values.pop(key)
             source = ctx.get_parameter_source(key)
             if source is not None and source.name == "COMMANDLINE":
@@ -109,7 +115,7 @@ def _with_settings(
         for parameter in inspect.signature(function, eval_str=True).parameters.values()
         if parameter.name != "given"
     ]
-    parameters = [context, *map(option_of, SETTINGS), *rest]
+    parameters = [context, *map(option_of, keys), *rest]
     parameters = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in parameters]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -279,5 +285,6 @@ def obtain(data_dir: Path | None, wanted: str) -> Dataset:
             wanted,
             on_bytes=bars.on_bytes,
             on_drawn=bars.on_drawn,
+            on_read=bars.on_read,
             on_note=terminal.show_note,
         )

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from nnscratch.app.calling import python
 from nnscratch.arrays import Images
 from nnscratch.config import TrainConfig, as_dict
+from nnscratch.data import described
 from nnscratch.errors import MissingExtraError, OutputError
 from nnscratch.explain import Explanation
 from nnscratch.files import cannot_write, check_output, write_atomically
@@ -82,7 +83,7 @@ def report_data(
     """Gather what `save_report` draws: a model measured on `images`, (n, 28, 28) uint8."""
     chosen, config = model.outspoken_units(), model.config
     notes = [f"{key.replace('_', ' ')}: {value}" for key, value in as_dict(config).items()]
-    notes += ["", f"learned from: {model.dataset}", f"measured on: {dataset} {split}"]
+    notes += ["", f"learned from: {model.dataset}", f"measured on: {described(dataset, split)}"]
     notes += [f"pictures: {len(report.labels):,}", f"accuracy: {report.accuracy:.2%}"]
     notes += [f"loss: {report.loss:.4f} nats per sample"]
     mistakes = [
@@ -95,7 +96,7 @@ def report_data(
         for index in report.mistakes(MISTAKES_ON_A_SHEET)
     ]
     return ReportData(
-        title=f"784-{config.hidden_size}-10 on the {dataset} {split} pictures: "
+        title=f"784-{config.hidden_size}-10 on {described(dataset, split)}: "
         f"{report.accuracy:.2%} recognised",
         notes=notes,
         confusion=report.confusion,

@@ -33,6 +33,7 @@ from nnscratch.training import EpochResult
 SECONDS_BETWEEN_UPDATES = 0.1
 NOTEBOOK_WIDTH = 80
 NOTEBOOK_HTML = '<pre style="line-height: normal">{code}</pre>'
+SECONDS_WITHOUT_BAR = 1.0
 EPOCH_HEADER = "   epoch  train loss  validation loss  validation accuracy  seconds"
 
 
@@ -51,6 +52,7 @@ class DataBars:
     def __init__(self) -> None:
         self.progress: Progress | None = None
         self.tasks: dict[str, TaskID] = {}
+        self.reading_since: float | None = None
 
     def on_bytes(self, name: str, received: int, total: int) -> None:
         """Move the bar of a file to `received` bytes."""
@@ -67,6 +69,17 @@ class DataBars:
             self._show(name, total, MofNCompleteColumn())
         assert self.progress is not None
         self.progress.advance(self.tasks[name], count)
+
+    def on_read(self, done: int, total: int) -> None:
+        """Move the bar of labelled pictures, which appears if they take more than a second."""
+        name, now = "reading pictures", time.perf_counter()
+        self.reading_since = self.reading_since or now
+        if name not in self.tasks:
+            if now - self.reading_since < SECONDS_WITHOUT_BAR:
+                return
+            self._show(name, total, MofNCompleteColumn())
+        assert self.progress is not None
+        self.progress.update(self.tasks[name], completed=done)
 
     def _show(self, name: str, total: int, *columns: ProgressColumn) -> None:
         if self.progress is None:

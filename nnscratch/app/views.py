@@ -30,7 +30,8 @@ from nnscratch.app.terminal import (
 from nnscratch.arrays import Images
 from nnscratch.config import TrainConfig, as_options
 from nnscratch.core import CLASSES, IN_FEATURES
-from nnscratch.data import Fetched, tested_on
+from nnscratch.data import Dataset, Fetched, described, divided, tested_on
+from nnscratch.data.dataset import PICTURES
 from nnscratch.gradcheck import BlockCheck
 from nnscratch.metrics import Report
 from nnscratch.model import Model, Why
@@ -45,6 +46,13 @@ def show_fetched(file: Fetched) -> None:
     """Write where a file is, and whether it was fetched or already there."""
     words = {"fetched": "fetched and verified", "verified": "there and verified"}
     say(f"{visible(str(file.path))}  {file.size_bytes:,} bytes  {words[file.status]}")
+
+
+def show_packed(dataset: Dataset, folder: str) -> None:
+    """Write how many pictures were packed, and the command that learns from them."""
+    train, test = len(dataset.train_images), len(dataset.test_images)
+    say(f"{visible(folder)}: {train:,} pictures to learn from, {test:,} to be tested on")
+    show_command("Next", command("train", "--data-dir", folder))
 
 
 # ------------------------------------------------------------------------------------------- train
@@ -99,7 +107,7 @@ def show_trained(finished: Finished, path: str) -> None:
     show_curves(finished.history)
     right, count = int(report.confusion.trace()), len(report.labels)
     line = Text.assemble("Test accuracy ", (f"{report.accuracy:.2%}", "bold green"))
-    seen = f"{right:,} of {count:,} {tested_on(model.dataset)} test pictures"
+    seen = f"{right:,} of {count:,} {described(tested_on(model.dataset), 'test')}"
     line.append(f" ({seen}), loss {report.loss:.4f}")
     say(line)
     saved = f"Saved {path}: {_width(model)}, {model.network.theta.size:,} parameters, "
@@ -123,11 +131,21 @@ def show_not_mnist(model: str) -> None:
     say(f"These are built-in digits. On real ones: {on_real_ones}")
 
 
+def note_what_was_learned(path: str, model: Model, data: Dataset) -> None:
+    """Say so if most of the pictures that a model is measured on are those it learned from."""
+    count = len(data.train_images)
+    if not data.undivided or count < 2:
+        return
+    parts = divided(data, model.config.seed)
+    if parts.sha256 == model.sha256:
+        show_note(f"{path} learned from {len(parts.train_images):,} of these {count:,} pictures")
+
+
 def show_report(report: Report, model: Model, path: str, dataset: str, split: str) -> None:
     """Write accuracy, loss, settings, the figures of each digit and the confusion matrix."""
     line = Text.assemble("Accuracy ", (f"{report.accuracy:.2%}", "bold green"))
-    line.append(f", loss {report.loss:.4f}: {path} on {len(report.labels):,} {dataset} {split} ")
-    say(line.append("pictures"))
+    measured = f"{len(report.labels):,} {described(dataset, split)}"
+    say(line.append(f", loss {report.loss:.4f}: {path} on {measured}"))
     say(f"{_width(model)}, learned from {model.dataset}: {_settings(model)}", style="dim")
     show_table(_digit_table(report))
     show_table(_confusion_table(report))
@@ -230,9 +248,13 @@ def _confusion_cell(count: int, share: float, right: bool) -> Text:
 # --------------------------------------------------------------------------------------- gradcheck
 
 
+def _as_samples(source: str) -> str:
+    return source if source == PICTURES else f"{source} samples"
+
+
 def show_gradcheck(blocks: Sequence[BlockCheck], count: int, samples: str) -> None:
     """Write a table of the errors of each block, and the verdict."""
-    rows = table(f"Gradients against central differences, float64, {count} {samples} samples")
+    rows = table(f"Gradients against central differences, float64, {count} {_as_samples(samples)}")
     rows.add_column("block")
     for heading in ("shape", "compared", "absolute error", "relative error", "verdict"):
         rows.add_column(heading, justify="right")

@@ -1,9 +1,17 @@
 """Where pictures to learn from come from: load them, obtain them, download them."""
 
-from nnscratch.data.dataset import ARRAYS, Dataset, differing_files, load_dataset, tested_on
+from nnscratch.data.dataset import (
+    ARRAYS,
+    Dataset,
+    described,
+    differing_files,
+    load_dataset,
+    tested_on,
+)
 from nnscratch.data.downloads import Fetched, download
 from nnscratch.data.folder import Folder, data_folder, missing_files
-from nnscratch.data.obtain import held_dataset, obtain_dataset
+from nnscratch.data.labelled import divided
+from nnscratch.data.obtain import held_dataset, obtain_dataset, to_measure_on
 
 __all__ = [
     "ARRAYS",
@@ -11,11 +19,14 @@ __all__ = [
     "Fetched",
     "Folder",
     "data_folder",
+    "described",
     "differing_files",
+    "divided",
     "download",
     "held_dataset",
     "load_dataset",
     "missing_files",
     "obtain_dataset",
     "tested_on",
+    "to_measure_on",
 ]

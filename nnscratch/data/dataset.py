@@ -7,8 +7,9 @@ other sound files of that shape are `custom`; the rest is an error. Nothing is w
 from __future__ import annotations
 
 import hashlib
+import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from nnscratch.data.folder import (
     download_command,
     folder_error,
     held_files,
+    is_labelled,
     lacks_files,
 )
 from nnscratch.data.idx import decode_idx, encode_idx
@@ -31,7 +33,8 @@ from nnscratch.files import open_plain
 LARGEST_FILE_BYTES = 1 << 30
 TOGETHER = "mnist+synthetic"
 ARRAYS = "arrays"  # what somebody gave from Python: no folder holds it
-DATASET_NAMES = ("mnist", "custom", "synthetic", TOGETHER, ARRAYS)
+PICTURES = "pictures"
+DATASET_NAMES = ("mnist", "custom", "synthetic", TOGETHER, PICTURES, ARRAYS)
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,14 @@ class Dataset:
     """Pictures and labels to learn from and to be tested on.
 
     Attributes:
-        name: `mnist`, `custom`, `synthetic`, `mnist+synthetic`, or `arrays` from Python.
+        name: `mnist`, `custom`, `synthetic`, `mnist+synthetic`, `pictures`, or `arrays` from Python.
         train_images, test_images: (n, 28, 28) uint8, ink bright on a dark ground.
         train_labels, test_labels: (n,) uint8, 0 … 9.
         sha256: of each plain IDX file, by its published name; files of the built-in digits that
-            are used beside MNIST's have `synthetic/` before it.
+            are used beside MNIST's have `synthetic/` before it. Of labelled pictures, of the files
+            that they would make.
         drawn: how many training pictures, the last ones, were drawn and added to written ones.
+        undivided: both parts are the whole set, and whoever learns from it is to divide it first.
     """
 
     name: str
@@ -54,25 +59,40 @@ class Dataset:
     test_labels: NDArray[np.uint8]
     sha256: dict[str, str]
     drawn: int = 0
+    undivided: bool = False
 
 
 def load_dataset(data_dir: Path | str | None = None) -> Dataset:
-    """Load the four IDX files of a folder, plain or `.gz`, in either spelling.
+    """Load the four IDX files of a folder, plain or `.gz`, in either spelling, or its pictures.
 
     Args:
         data_dir: if None, the folder that NNSCRATCH_DATA_DIR names, else `data`.
 
     Returns:
-        `mnist` if all four have the published hashes, else `custom`.
+        `mnist` if all four have the published hashes, else `custom`; of a folder of labelled
+        pictures, `pictures`. What is left out of those is told by a warning.
 
     Raises:
         DataError: a file is missing, cannot be read or is damaged; the file is named.
     """
-    return load_folder(data_folder(data_dir))
+    return load_folder(data_folder(data_dir), on_note=_warn)
 
 
-def load_folder(folder: Folder) -> Dataset:
-    """Load the four files of a folder; see `load_dataset`."""
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=5)  # where load_dataset was called
+
+
+def load_folder(
+    folder: Folder,
+    *,
+    on_read: Callable[[int, int], None] = lambda done, total: None,
+    on_note: Callable[[str], None] = lambda text: None,
+) -> Dataset:
+    """Load what a folder holds; see `load_dataset`, and `load_labelled` for the callbacks."""
+    if is_labelled(folder.path):
+        from nnscratch.data.labelled import load_labelled  # which makes a Dataset, too
+
+        return load_labelled(folder.path, on_read=on_read, on_note=on_note)
     paths = held_files(folder.path)
     if len(paths) < len(MNIST_FILES):
         raise lacks_files(folder)
@@ -121,6 +141,17 @@ def put_together(mnist: Dataset, images: NDArray[np.uint8], labels: NDArray[np.u
         sha256=mnist.sha256 | added,
         drawn=len(images),
     )
+
+
+def described(name: str, split: str) -> str:
+    """Say which pictures a model was measured on.
+
+    >>> described("mnist", "test"), described("pictures", "all")
+    ('mnist test pictures', 'pictures of your own')
+    """
+    if name != PICTURES:
+        return f"{name} {split} pictures"
+    return "pictures of your own" if split == "all" else f"{split} pictures of your own"
 
 
 def tested_on(name: str) -> str:

@@ -2,7 +2,8 @@
 
 A file may be spelt `train-images-idx3-ubyte`, as published, or `train-images.idx3-ubyte`, as Kaggle
 has it, and may be plain or `.gz`. Where a folder holds one file several times, the plain one is
-taken before the packed one, and of two alike the published spelling.
+taken before the packed one, and of two alike the published spelling. Without any of the four, a
+folder may hold labelled pictures: see labelled.py.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from nnscratch.errors import DataError
 SYNTHETIC_FOLDER = "synthetic"
 NOT_DATA = (SYNTHETIC_FOLDER, "Thumbs.db", "desktop.ini")  # and whatever starts with a dot
 MOST_LISTED = 8
+DIGITS = tuple("0123456789")  # folders of pictures, by their label
+LABELS = "labels.csv"
+PARTS = ("train", "test")
 
-Kind = Literal["absent", "empty", "complete", "incomplete", "unknown"]
+Kind = Literal["absent", "empty", "complete", "incomplete", "labelled", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def foreign_files(held: dict[str, Path]) -> list[str]:
 
 
 def kind_of(path: Path) -> Kind:
-    """Tell what a folder holds: all four files, some of them, nothing, or files unknown to us.
+    """Tell what a folder holds: all four files, some, labelled pictures, nothing, or the unknown.
 
     This is the only place that decides it.
 
@@ -87,10 +91,31 @@ def kind_of(path: Path) -> Kind:
     held = held_files(path)
     if held:
         return "complete" if len(held) == len(MNIST_FILES) else "incomplete"
+    if is_labelled(path):
+        return "labelled"
     names = _names_in(path)
     if names is None:
         return "absent"
     return "unknown" if names else "empty"
+
+
+def is_labelled(path: Path) -> bool:
+    """Tell whether a folder holds labelled pictures, and none of the four files."""
+    return any(map(has_labels, (path, *(path / part for part in PARTS)))) and not held_files(path)
+
+
+def has_labels(path: Path) -> bool:
+    """Tell whether pictures in a folder have labels: a table of them, or folders 0 to 9."""
+    return os.path.lexists(path / LABELS) or any(os.path.isdir(path / digit) for digit in DIGITS)
+
+
+def entries(path: Path) -> list[str]:
+    """List what could be data in a folder, in an order that is the same on every system.
+
+    Raises:
+        DataError: it cannot be listed.
+    """
+    return sorted(name.removesuffix("/") for name in _names_in(path) or ())
 
 
 def _find(path: Path, file: MNISTFile) -> Path | None:
@@ -137,6 +162,8 @@ def lacks_files(folder: Folder) -> DataError:
             where=str(folder.path),
             next_step="; or ".join(["check the spelling", *ways]),
         )
+    if not held:
+        ways.append("sort labelled pictures of your own into folders 0 to 9")
     if foreign_files(held):
         del ways[0]  # MNIST's file would not go with theirs
     return DataError(

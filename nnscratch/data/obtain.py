@@ -7,7 +7,14 @@ from pathlib import Path
 
 from nnscratch.data.builtin import built_in_digits
 from nnscratch.data.catalogue import MIRRORS
-from nnscratch.data.dataset import TOGETHER, Dataset, differing_files, load_folder, put_together
+from nnscratch.data.dataset import (
+    PICTURES,
+    TOGETHER,
+    Dataset,
+    differing_files,
+    load_folder,
+    put_together,
+)
 from nnscratch.data.downloads import download
 from nnscratch.data.folder import (
     Folder,
@@ -16,6 +23,7 @@ from nnscratch.data.folder import (
     foreign_files,
     held_files,
     in_words,
+    is_labelled,
     kind_of,
     lacks_files,
     missing_files,
@@ -33,6 +41,7 @@ def obtain_dataset(
     patience: Patience | None = None,
     on_bytes: OnBytes = lambda name, received, total: None,
     on_drawn: Callable[[int], None] = lambda count: None,
+    on_read: Callable[[int, int], None] = lambda done, total: None,
     on_note: OnNote = lambda text: None,
 ) -> Dataset:
     """Load the wanted data set, fetching or drawing it first if the folder does not hold it.
@@ -41,18 +50,27 @@ def obtain_dataset(
         data_dir: if None, the folder that NNSCRATCH_DATA_DIR names, else `data`. A folder that was
             named, either way, is fetched into only if it is empty or not there, and is never
             passed over for the built-in digits.
-        wanted: `mnist`; `custom`, the folder's own files; `synthetic`, the built-in digits;
+        wanted: `mnist`; `custom`, the folder's own files; `pictures`, the labelled pictures in it;
+            `synthetic`, the built-in digits;
             `mnist+synthetic`, to learn from both and be tested on MNIST; or `auto`: what the folder
             holds, else MNIST, else, where no mirror can be reached and no folder was named, the
             built-in digits.
         mirrors, patience, on_bytes, on_note: as in `download`; `on_note` also hears of anything
             that is not MNIST.
         on_drawn: called with the number of built-in digits drawn since the last call.
+        on_read: called with how many labelled pictures are read, and how many there are.
 
     Raises:
         DataError: the wanted set is not to be had; says what the folder holds and what it lacks.
     """
     folder = data_folder(data_dir)
+    if is_labelled(folder.path):
+        if wanted in ("auto", PICTURES):
+            return load_folder(folder, on_read=on_read, on_note=on_note)
+        if wanted != "synthetic" or folder.chosen_by == "argument":
+            raise _not_so_labelled(wanted, folder)
+    elif wanted == PICTURES:
+        raise _no_pictures(folder)
     if wanted == "synthetic":
         return built_in_digits(folder, on_drawn=on_drawn, on_note=on_note)
     if wanted == TOGETHER:
@@ -87,8 +105,28 @@ def obtain_dataset(
     return dataset
 
 
-def held_dataset(data_dir: Path | str | None = None) -> Dataset | None:
+def to_measure_on(learned_from: str, data_dir: Path | str | None = None) -> str:
+    """Return which data set a model is to be measured on, where none was asked for by name.
+
+    A folder that was given, or that holds labelled pictures, decides; else the set that the model
+    learned from.
+
+    Args:
+        learned_from: the name of that set.
+        data_dir: as in `obtain_dataset`.
+    """
+    folder = data_folder(data_dir)
+    given = folder.chosen_by == "argument" and held_files(folder.path)
+    return "auto" if given or is_labelled(folder.path) else learned_from
+
+
+def held_dataset(
+    data_dir: Path | str | None = None, *, on_note: OnNote = lambda text: None
+) -> Dataset | None:
     """Load what a folder holds, and fetch nothing.
+
+    Args:
+        on_note: called with a line for labelled pictures that were left out.
 
     Returns:
         None if the folder is empty, or is the default one and lacks files.
@@ -100,7 +138,24 @@ def held_dataset(data_dir: Path | str | None = None) -> Dataset | None:
     kind = kind_of(folder.path)
     if kind == "empty" or (kind != "complete" and not folder.named):
         return None
-    return load_folder(folder)
+    return load_folder(folder, on_note=on_note)
+
+
+def _not_so_labelled(wanted: str, folder: Folder) -> DataError:
+    return DataError(
+        f"{wanted} was asked for, and this folder holds labelled pictures",
+        where=str(folder.path),
+        next_step="leave out --dataset to use them, or name another folder with --data-dir",
+    )
+
+
+def _no_pictures(folder: Folder) -> DataError:
+    return DataError(
+        "the model learned from labelled pictures, and this folder holds none",
+        where=str(folder.path),
+        next_step="name their folder with --data-dir; or measure the model on another set, with "
+        "--dataset",
+    )
 
 
 def _refuse_to_mix(folder: Folder) -> None:

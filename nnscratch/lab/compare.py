@@ -22,7 +22,7 @@ from nnscratch.config import TrainConfig, as_dict
 from nnscratch.errors import ArrayError
 from nnscratch.model import Model
 from nnscratch.model_file import is_model, previous_name
-from nnscratch.runs import INTERRUPTED
+from nnscratch.run_files import INTERRUPTED
 
 CONFIDENCE = 0.95
 LEFT_OUT = (INTERRUPTED, previous_name(Path(".npz")).name)

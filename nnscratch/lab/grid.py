@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nnscratch.config import SETTINGS, TrainConfig, config_from, number_from, read_toml
+from nnscratch.config import NO_START, SETTINGS, TrainConfig, config_from, number_from, read_toml
 from nnscratch.errors import ConfigError
 
 LARGEST_SWEEP = 100_000  # runs; more are a slip of the keyboard
@@ -49,6 +49,8 @@ class Grid:
     def __post_init__(self) -> None:
         if "seed" in self.varied:
             raise ConfigError("the seeds of a sweep are not varied, but repeated", key="seed")
+        if "start" in self.varied or self.base.start != NO_START:
+            raise ConfigError("a sweep begins with fresh weights, and takes no start", key="start")
         varied = {key: _checked(key, values) for key, values in self.varied.items()}
         object.__setattr__(self, "varied", varied)
         object.__setattr__(self, "seeds", _checked("seed", self.seeds))

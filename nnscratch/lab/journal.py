@@ -72,7 +72,7 @@ def identity(grid: Grid, dataset: Dataset, keep_all: bool) -> dict[str, Any]:
         ModelFileError: a teacher cannot be read.
     """
     shared = as_dict(grid.base)
-    for key in ("seed", *grid.varied):
+    for key in ("seed", "start", *grid.varied):  # it never has a start: see Grid
         del shared[key]
     names = sorted({config.teacher for config in grid.settings()} - {NO_TEACHER, BUNDLED_NAME})
     return {

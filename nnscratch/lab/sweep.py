@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nnscratch.config import SETTINGS, TrainConfig
-from nnscratch.data import Dataset
+from nnscratch.data import Dataset, divided
 from nnscratch.errors import ConfigError, ModelFileError
 from nnscratch.files import cannot_write, write_atomically
 from nnscratch.lab.grid import Grid
@@ -28,7 +28,7 @@ from nnscratch.model_file import (
     load_model,
     previous_name,
 )
-from nnscratch.training import hold_out
+from nnscratch.training import hold_out, suited
 
 BEST = "best.npz"
 FIGURES = ("validation_accuracy", "validation_loss")
@@ -144,11 +144,13 @@ def _is_finished(path: Path, best: RunResult, dataset: Dataset) -> bool:
         saved = load_model(path)
     except ModelFileError:
         return False
-    if saved.generator is not None or saved.sha256 != dataset.sha256:
+    parts = divided(dataset, best.config.seed)
+    if saved.generator is not None or saved.sha256 != parts.sha256:
         return False
     last = saved.history[-1]
     found = replace(saved.config, teacher=best.config.teacher), *map(last.get, FIGURES)
-    return found == (best.config, best.validation_accuracy, best.validation_loss)
+    config = suited(best.config, len(parts.train_images))
+    return found == (config, best.validation_accuracy, best.validation_loss)
 
 
 def _finish(
@@ -201,8 +203,11 @@ def _as_result(done: Result, model: str | None) -> RunResult:
     return RunResult(done.config, done.accuracy, done.loss, done.seconds, model, done.loss is None)
 
 
-def check(grid: Grid, dataset: Dataset) -> None:
+def check(grid: Grid, dataset: Dataset, asked: Collection[str] = ()) -> None:
     """Raise, before anything runs, if a run cannot go with the data set.
+
+    Args:
+        asked: settings that were chosen, even if they are what the default is.
 
     Raises:
         ConfigError: it holds out nothing, or too much, or its batches are larger than what is left.
@@ -215,7 +220,11 @@ def check(grid: Grid, dataset: Dataset) -> None:
                 key="validation_size",
             )
         try:
-            hold_out(len(dataset.train_images), config)
+            count = len(divided(dataset, config.seed).train_images)
+            config = suited(config, count, asked)
+            if not config.validation_size:
+                raise ConfigError(f"{count} pictures are too few for a sweep: none can be held out")
+            hold_out(count, config)
         except ConfigError as error:
             flags = [f"{SETTINGS[key].flag} {getattr(config, key)}" for key in grid.varied]
             combination = " ".join(flags)

@@ -63,6 +63,7 @@ class Mapped:
     shapes: tuple[tuple[int, ...], ...]
     sha256: tuple[tuple[str, str], ...]
     drawn: int
+    undivided: bool
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  once in a process, however many runs it does
     def load(self) -> Dataset:
@@ -72,7 +73,13 @@ class Mapped:
             end = start + int(np.prod(shape))
             arrays[name] = np.asarray(whole[start:end]).reshape(shape)
             start = end
-        return Dataset(self.name, **arrays, sha256=dict(self.sha256), drawn=self.drawn)
+        return Dataset(
+            self.name,
+            **arrays,
+            sha256=dict(self.sha256),
+            drawn=self.drawn,
+            undivided=self.undivided,
+        )
 
 
 @dataclass(frozen=True)
@@ -271,7 +278,7 @@ def _mapped(dataset: Dataset, folder: Path | None) -> Iterator[Mapped]:
             raise cannot_write(folder, what, error) from error
         shapes = tuple(array.shape for array in arrays)
         sha256 = tuple(dataset.sha256.items())
-        yield Mapped(str(path), dataset.name, shapes, sha256, dataset.drawn)
+        yield Mapped(str(path), dataset.name, shapes, sha256, dataset.drawn, dataset.undivided)
 
 
 def shared_bytes(dataset: Dataset) -> int:

@@ -152,7 +152,10 @@ class Lesson:
         self._check()
         run = runs.start(self.config)
         watched = self._watched()
-        samples = len(data.train_images) - self.config.validation_size
+        asked, whole = run.config, data
+        data = runs.suit(run, whole)
+        suited = runs.what_was_suited(asked, run.config, data, whole)
+        samples = len(data.train_images) - run.config.validation_size
         learning = runs.learn(run, data, on_samples=self._on_samples)
         self._tell(
             {
@@ -161,7 +164,7 @@ class Lesson:
                 "command": self._command(self.config),
                 "dataset": data.name,
                 "samples": samples,
-                "notes": self._pictures.notes,
+                "notes": [*self._pictures.notes, *suited],
             }
         )
         name, self._told_at = "", time.monotonic()

@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from nnscratch import runs
 from nnscratch.config import BUNDLED_NAME, NO_TEACHER, TrainConfig, as_options
-from nnscratch.data import ARRAYS
+from nnscratch.data.dataset import TOGETHER
 from nnscratch.errors import NNScratchError, OutputError
 from nnscratch.model import Model
 from nnscratch.model_file import save_model
@@ -230,9 +230,11 @@ class Site:
         model = kept.model
         if kept.run:
             return self._command(kept.run.config)
-        unknown = model.dataset in ("custom", ARRAYS) or model.config.teacher not in (
-            NO_TEACHER,
-            BUNDLED_NAME,
+        known = (NO_TEACHER, BUNDLED_NAME)
+        unknown = (
+            model.dataset not in ("mnist", "synthetic", TOGETHER)
+            or model.config.teacher not in known
+            or model.config.start not in known
         )
         if name != STARTED_WITH or unknown:
             return None

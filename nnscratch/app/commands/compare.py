@@ -80,7 +80,7 @@ def compare(
     if json:
         terminal.show_json(records.comparison(comparison, data.name, terminal.notes))
     else:
-        comparisons.show_comparison(comparison, data.name)
+        comparisons.show_comparison(comparison, data.name, "all" if data.undivided else "test")
     if plot:
         from nnscratch.app.sweep_plots import save_comparison
 
@@ -132,21 +132,37 @@ def _place(name: str) -> str:
 
 def _test_set(models: dict[str, Model], wanted: str | None, data_dir: Path | None) -> Dataset:
     """Load the data set to compare models on, and say what is odd about it for any of them."""
-    from nnscratch.app import terminal
-    from nnscratch.data import tested_on
+    from nnscratch.app import terminal, views
+    from nnscratch.data import tested_on, to_measure_on
 
     learned_from = [model.dataset for model in models.values()]
     test_sets = list(dict.fromkeys(map(tested_on, learned_from)))
-    data = obtain(data_dir, tested_on(wanted or learned_from[0]))
+    data = obtain(data_dir, tested_on(wanted or to_measure_on(learned_from[0], data_dir)))
     if len(test_sets) > 1:
         terminal.show_note(
             f"the models learned from {' and '.join(dict.fromkeys(learned_from))}; all are "
-            f"measured on the test pictures of {data.name}, and --dataset names others"
+            f"measured on {_named(data)}, and --dataset names others"
         )
     for name, model in models.items():
         if model.generator is not None:
             done = f"{len(model.history)} of {model.config.epochs}"
             terminal.show_note(f"{name} is an interrupted run: {done} epochs are finished")
-        if model.dataset == data.name and model.sha256 != data.sha256:
-            terminal.show_note(f"{name} learned from other files than those of this {data.name}")
+        if model.dataset != data.name:
+            continue
+        if data.undivided:
+            views.note_what_was_learned(name, model, data)
+        elif model.sha256 != data.sha256:
+            terminal.show_note(f"{name} learned from other files than those of {_files_of(data)}")
     return data
+
+
+def _named(data: Dataset) -> str:
+    from nnscratch.data.dataset import PICTURES
+
+    return "pictures of your own" if data.name == PICTURES else f"the test pictures of {data.name}"
+
+
+def _files_of(data: Dataset) -> str:
+    from nnscratch.data.dataset import PICTURES
+
+    return "this folder" if data.name == PICTURES else f"this {data.name}"

@@ -64,8 +64,9 @@ def evaluate(
 ) -> None:
     """Evaluate a model: accuracy, loss, figures for each digit, and the confusion matrix.
 
-    The pictures are those of the data set that the model learned from, unless another is named;
-    the test pictures of mnist+synthetic are MNIST's.
+    The pictures are those of the data set that the model learned from, unless another is named,
+    or a folder that holds one; the test pictures of mnist+synthetic are MNIST's.
+    Of a folder of labelled pictures without train/ and test/, all are used.
 
     Examples:
 
@@ -74,10 +75,12 @@ def evaluate(
         nnscratch evaluate model.npz --mistakes 6 --why --weights
 
         nnscratch evaluate model.npz --split train --json
+
+        nnscratch evaluate model.npz --data-dir mine/
     """
     from nnscratch import records
     from nnscratch.app import terminal, views
-    from nnscratch.data import ARRAYS, tested_on
+    from nnscratch.data import ARRAYS, tested_on, to_measure_on
     from nnscratch.model_file import load_model
 
     if why and not mistakes:
@@ -87,7 +90,7 @@ def evaluate(
 
         check_plot(plot)
     loaded = load_model(model)
-    wanted = dataset or loaded.dataset
+    wanted = dataset or to_measure_on(loaded.dataset, data_dir)
     data = obtain(data_dir, tested_on(wanted) if split == "test" or wanted == ARRAYS else wanted)
     if wanted == ARRAYS:
         terminal.show_note(
@@ -98,6 +101,8 @@ def evaluate(
         if split == "test"
         else (data.train_images, data.train_labels)
     )
+    measured = "all" if data.undivided else split
+    views.note_what_was_learned(model, loaded, data)
     report = loaded.evaluate(images, labels)
     reasons = None
     if why:
@@ -106,11 +111,11 @@ def evaluate(
     if json:
         terminal.show_json(
             records.report(
-                report, loaded, model, data.name, split, mistakes, terminal.notes, reasons
+                report, loaded, model, data.name, measured, mistakes, terminal.notes, reasons
             )
         )
     else:
-        views.show_report(report, loaded, model, data.name, split)
+        views.show_report(report, loaded, model, data.name, measured)
         if mistakes:
             views.show_mistakes(report, images, mistakes, reasons)
         if weights:
@@ -120,5 +125,5 @@ def evaluate(
     if plot:
         from nnscratch.app.plots import report_data, save_report
 
-        save_report(plot, report_data(loaded, report, images, data.name, split))
+        save_report(plot, report_data(loaded, report, images, data.name, measured))
         terminal.show_note(f"the report is in {plot}")

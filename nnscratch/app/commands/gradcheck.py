@@ -65,7 +65,7 @@ def gradcheck(
     else:
         network = kind(rng=rng)
     network = network.astype(np.float64)
-    draw, samples = sample_source(data_dir, rng)
+    draw, samples = sample_source(data_dir, rng, terminal.show_note)
     A, labels = draw_samples(network, draw)
     blocks = check_gradients(
         network, A, labels, rng=np.random.default_rng(seed), planted_error=break_

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -113,7 +113,9 @@ def sweep(
         _check_plot(plot, output)
         data = obtain(data_dir, dataset or "auto")
         with signals.at_checks_only():
-            results = _run(grid, data, output, keep_all=keep == "all", cluster=cluster, json=json)
+            results = _run(
+                grid, data, output, asked=given, keep_all=keep == "all", cluster=cluster, json=json
+            )
         summaries = summarise(results)
         if not json:
             sweeps.show_sweep(summaries, grid.varied, output / CSV, plotted=plot is not None)
@@ -155,7 +157,14 @@ def _check_plot(plot: Path | None, folder: Path) -> None:
 
 
 def _run(
-    grid: Grid, data: Dataset, folder: Path, *, keep_all: bool, cluster: str | None, json: bool
+    grid: Grid,
+    data: Dataset,
+    folder: Path,
+    *,
+    asked: Collection[str],
+    keep_all: bool,
+    cluster: str | None,
+    json: bool,
 ) -> list[RunResult]:
     """Do the runs that are missing, and show each; what is done is safe if interrupted."""
     from nnscratch import records
@@ -164,7 +173,8 @@ def _run(
     from nnscratch.lab.sweep import check, sweep
 
     with _naming_the_run():
-        check(grid, data)
+        check(grid, data, asked)
+    _say_if_small(grid, data)
     screen = sweeps.SweepScreen(len(grid), grid.varied)
 
     def show(result: RunResult) -> None:
@@ -192,6 +202,19 @@ def _run(
         except (KeyboardInterrupt, Terminated):
             sweeps.show_stopped(screen.done, len(grid), folder)
             raise
+
+
+def _say_if_small(grid: Grid, data: Dataset) -> None:
+    """Say once what a small set has changed for all runs."""
+    from nnscratch.app import terminal
+    from nnscratch.data import divided
+    from nnscratch.runs import what_was_suited
+    from nnscratch.training import suited
+
+    parts = divided(data, grid.base.seed)
+    used = suited(grid.base, len(parts.train_images), grid.varied)
+    for note in what_was_suited(grid.base, used, parts, data):
+        terminal.show_note(note)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,13 +25,14 @@ from nnscratch.app.streams import unheeded
 from nnscratch.config import (
     DEFAULT_DATA_DIR,
     SETTINGS,
-    TrainConfig,
     config_from,
     load_settings,
 )
 
 if TYPE_CHECKING:
+    from nnscratch.core import Network
     from nnscratch.pictures.read import Prepared
+    from nnscratch.runs import Run
     from nnscratch.training import EpochResult
 
 DEFAULT_MODEL = Path("model.npz")
@@ -117,8 +119,10 @@ def train(
         nnscratch train --watch three.png
 
         nnscratch train --layers linear.py
+
+        nnscratch train --data-dir mine/ --start pretrained --epochs 5
     """
-    from nnscratch import records, runs
+    from nnscratch import records, run_files, runs
     from nnscratch.app import progress, terminal, views
     from nnscratch.model import Model
 
@@ -129,12 +133,15 @@ def train(
         run = (
             runs.resume(resume, given.get("teacher"), kind)
             if resume
-            else runs.start(_settings(config, given), kind)
+            else _started(config, given, kind)
         )
-        output = output or (runs.output_of(resume) if resume else DEFAULT_MODEL)
+        output = output or (run_files.output_of(resume) if resume else DEFAULT_MODEL)
         _check_outputs(run, output, plot, history)
         picture = _watched(watch)
-        data = obtain(data_dir, run.dataset or dataset or "auto")
+        whole, asked = obtain(data_dir, run.dataset or dataset or "auto"), run.config
+        data = runs.suit(run, whole)
+        for note in runs.what_was_suited(asked, run.config, data, whole):
+            terminal.show_note(note)
         samples = len(data.train_images) - run.config.validation_size
         again = _once_more(
             plot=plot, history=history, watch=watch, layers=layers, data_dir=data_dir, json=json
@@ -209,9 +216,12 @@ def _watched(image: str | None) -> Prepared | None:
     return load_picture(image)
 
 
-def _settings(file: Path | None, given: dict[str, Any]) -> TrainConfig:
-    """Put the settings together: option, then file, then default."""
-    return replace(config_from(load_settings(file) if file else {}), **given)
+def _started(file: Path | None, given: dict[str, Any], kind: Callable[..., Network]) -> Run:
+    """Begin a run with the settings put together: option, then file, then default."""
+    from nnscratch import runs
+
+    asked = load_settings(file) if file else {}
+    return runs.start(replace(config_from(asked), **given), kind, asked={*asked, *given})
 
 
 def _refuse_settings(given: dict[str, Any], **others: Any) -> None:
@@ -225,12 +235,12 @@ def _refuse_settings(given: dict[str, Any], **others: Any) -> None:
 
 def _check_outputs(run: Any, output: Path, plot: Path | None, history: Path | None) -> None:
     """Refuse, before any work, whatever could not be written, or would take another's place."""
-    from nnscratch import runs
+    from nnscratch import run_files
 
     others = {"--plot": plot, "--history": history}
-    runs.check_outputs(output, run.config, others=others)
+    run_files.check_outputs(output, run.config, others=others)
     if history:
-        runs.check_history(history)
+        run_files.check_history(history)
     if plot:
         from nnscratch.app.plots import check_plot
 
@@ -239,11 +249,11 @@ def _check_outputs(run: Any, output: Path, plot: Path | None, history: Path | No
 
 def _save_course(finished: Any, plot: Path | None, history: Path | None) -> None:
     """Draw and write down how a training run went."""
-    from nnscratch import runs
+    from nnscratch import run_files
     from nnscratch.app import terminal
 
     if history:
-        runs.save_history(history, finished.history)
+        run_files.save_history(history, finished.history)
         terminal.show_note(f"the history is in {history}")
     if plot:
         from nnscratch.app.plots import curves_title, save_curves

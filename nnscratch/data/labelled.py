@@ -1,0 +1,262 @@
+"""A folder of labelled pictures as a data set, each prepared as `predict` prepares it.
+
+mine/0 … mine/9          the pictures of each digit, or
+mine/labels.csv          a table with the columns `file` and `label`; others are passed over
+mine/train, mine/test    one of the two in each; without them a share is drawn for the test
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnscratch.data.catalogue import MNIST_FILES
+from nnscratch.data.dataset import PICTURES, Dataset
+from nnscratch.data.folder import DIGITS, LABELS, PARTS, entries, folder_error, has_labels, in_words
+from nnscratch.data.idx import encode_idx
+from nnscratch.data.mirrors import OnNote
+from nnscratch.errors import DataError, PictureError
+from nnscratch.files import open_plain
+
+TEST_SHARE = 10  # one in ten
+STREAM = 20  # keeps the generator apart from those of the run itself
+LARGEST_TABLE_BYTES = 1 << 26
+LAYOUT = "put the pictures into folders 0 to 9, or list them in labels.csv under `file,label`"
+
+OnRead = Callable[[int, int], None]
+Listed = tuple[str, int]  # a picture's name, from the folder on, and its label
+
+
+def load_labelled(
+    path: Path,
+    *,
+    on_read: OnRead = lambda done, total: None,
+    on_note: OnNote = lambda text: None,
+) -> Dataset:
+    """Read and prepare all pictures of a folder.
+
+    Args:
+        on_read: called after each picture, with how many are done and how many there are.
+        on_note: called with a line for what was left out, being no picture or no digit.
+
+    Returns:
+        A data set called `pictures`. Without `train` and `test` it is undivided.
+
+    Raises:
+        DataError: the folder is laid out in two ways at once, or has `train` or `test` alone; a
+            row of its table is wrong; or it holds no picture of a digit.
+    """
+    parts = _parts(path)
+    listed = {part: list_pictures(path / part) for part in parts}
+    total, done = sum(map(len, listed.values())), 0
+
+    def on_one() -> None:
+        nonlocal done
+        done += 1
+        on_read(done, total)
+
+    arrays: list[NDArray[np.uint8]] = []
+    left_out: list[str] = []
+    for part, pictures in listed.items():
+        arrays += _read_all(path / part, pictures, part, left_out, on_one)
+    if left_out:
+        was = "was" if len(left_out) == 1 else "were"
+        on_note("\n".join([f"{len(left_out):,} of {total:,} pictures {was} left out:", *left_out]))
+    if parts == PARTS:
+        return _dataset(*arrays)
+    return replace(_dataset(*arrays, *arrays), undivided=True)
+
+
+def _read_all(
+    path: Path,
+    pictures: Sequence[Listed],
+    part: str,
+    left_out: list[str],
+    on_one: Callable[[], None],
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the pictures of one part, prepared, with their labels; add to what is left out."""
+    from nnscratch.pictures.read import load_picture  # Pillow: other data sets do without
+
+    images, labels = [], []
+    for name, label in pictures:
+        try:
+            images.append(load_picture(path / name).image)
+            labels.append(label)
+        except PictureError as error:
+            left_out.append(f"{Path(part, name).as_posix()}: {error.what}")
+        on_one()
+    if not images:
+        raise _no_digits(path, len(pictures), left_out)
+    return np.stack(images), np.array(labels, np.uint8)
+
+
+def divided(dataset: Dataset, seed: int) -> Dataset:
+    """Divide a set that is undivided: a tenth of it, at least one picture, is for the test.
+
+    Args:
+        seed: decides which; the pictures keep their order.
+
+    Returns:
+        The set as it is, if it has a test set of its own.
+
+    Raises:
+        DataError: it has one picture alone.
+    """
+    if not dataset.undivided:
+        return dataset
+    count = len(dataset.train_images)
+    if count < 2:
+        raise DataError("one picture alone cannot be learned from and tested on", next_step=LAYOUT)
+    order = np.random.default_rng([seed, STREAM]).permutation(count)
+    tested = max(1, count // TEST_SHARE)
+    test, train = np.sort(order[:tested]), np.sort(order[tested:])
+    images, labels = dataset.train_images, dataset.train_labels
+    return _dataset(images[train], labels[train], images[test], labels[test])
+
+
+def _dataset(*arrays: NDArray[np.uint8]) -> Dataset:
+    """Return the data set of four arrays; its hashes are those of the files `pack` makes of it."""
+    sha256 = {
+        file.name: hashlib.sha256(encode_idx(array)).hexdigest()
+        for file, array in zip(MNIST_FILES, arrays, strict=True)
+    }
+    train_images, train_labels, test_images, test_labels = arrays
+    return Dataset(PICTURES, train_images, train_labels, test_images, test_labels, sha256)
+
+
+# ---------------------------------------------------------------------------- what is in the folder
+
+
+def _parts(path: Path) -> tuple[str, ...]:
+    """Return `train` and `test`, or the folder alone, as ""."""
+    parts = tuple(part for part in PARTS if has_labels(path / part))
+    if parts and has_labels(path):
+        raise _two_ways(path, [*_ways(path), *(f"{part}/" for part in parts)])
+    if len(parts) == 1:
+        other = PARTS[1 - PARTS.index(parts[0])]
+        raise DataError(
+            f"it has labelled pictures in {parts[0]}/, and none in {other}/",
+            where=str(path),
+            next_step=f"add {other}/, or name {path / parts[0]} itself: a tenth of its pictures "
+            "is then kept for the test",
+        )
+    return parts or ("",)
+
+
+def list_pictures(path: Path) -> list[Listed]:
+    """Return every picture that a folder holds, with its label, in an order that never changes.
+
+    Raises:
+        DataError: a row of the table is wrong, or there are a table and folders.
+    """
+    ways = _ways(path)
+    if len(ways) > 1:
+        raise _two_ways(path, ways)
+    if (path / LABELS).exists():
+        return _listed_in_table(path)
+    return [
+        (f"{digit}/{name}", int(digit))
+        for digit in DIGITS
+        if (path / digit).is_dir()
+        for name in entries(path / digit)
+    ]
+
+
+def _ways(path: Path) -> list[str]:
+    folders = [f"{digit}/" for digit in DIGITS if (path / digit).is_dir()]
+    table = [LABELS] if (path / LABELS).exists() else []
+    return table + ([in_words(folders)] if folders else [])
+
+
+def _listed_in_table(path: Path) -> list[Listed]:
+    table = path / LABELS
+    rows = _rows(table)
+    _, header = next(rows, (1, []))
+    if not {"file", "label"} <= set(header):
+        raise _wrong(table, 1, "the first line should name the columns `file` and `label`")
+    of_file, of_label = header.index("file"), header.index("label")
+    seen: dict[str, int] = {}
+    listed = []
+    for line, row in rows:
+        if len(row) != len(header):
+            raise _wrong(table, line, f"there should be {len(header)} columns, and are {len(row)}")
+        name, label = row[of_file], row[of_label]
+        if label not in DIGITS:
+            raise _wrong(table, line, f"the label should be 0 to 9, and is {label!r}")
+        _check_name(path, name, table, line)
+        if name in seen:
+            raise _wrong(table, line, f"{name} stands in line {seen[name]} already")
+        seen[name] = line
+        listed.append((name, int(label)))
+    return listed
+
+
+def _rows(table: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield line number and cells, blanks around them taken off; empty lines are passed over.
+
+    A spreadsheet that writes commas in numbers puts semicolons between cells: the header tells.
+    """
+    try:
+        with open_plain(table) as file:
+            data = file.read(LARGEST_TABLE_BYTES + 1)
+        if len(data) > LARGEST_TABLE_BYTES:
+            raise _wrong(table, 0, f"it is larger than {LARGEST_TABLE_BYTES >> 20} MB")
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise folder_error("the table cannot be read", table, error) from error
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise _wrong(table, line, "it is not UTF-8") from error
+    header = text.partition("\n")[0]
+    delimiter = ";" if ";" in header and "," not in header else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise _wrong(table, reader.line_num, str(error)) from error
+        if row is None:
+            return
+        if any(row):
+            yield reader.line_num, [cell.strip() for cell in row]
+
+
+def _check_name(path: Path, name: str, table: Path, line: int) -> None:
+    if not name or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise _wrong(table, line, f"{name!r} names no file in this folder")
+    if not (path / name).is_file():
+        raise _wrong(table, line, f"there is no file {name}")
+
+
+# ------------------------------------------------------------------------------------- its errors
+
+
+def _wrong(table: Path, line: int, what: str) -> DataError:
+    where = f"{table}, line {line}" if line else str(table)
+    return DataError(what, where=where, next_step="correct the table, and try again")
+
+
+def _two_ways(path: Path, ways: Sequence[str]) -> DataError:
+    return DataError(
+        f"the pictures are labelled in two ways: by {' and by '.join(ways)}",
+        where=str(path),
+        next_step="keep one of them, and move the other elsewhere",
+    )
+
+
+def _no_digits(path: Path, count: int, left_out: Sequence[str]) -> DataError:
+    if not count:
+        return DataError("there are no pictures", where=str(path), next_step=LAYOUT)
+    what = "the one picture" if count == 1 else f"none of the {count:,} pictures"
+    return DataError(
+        f"{what} {'is no' if count == 1 else 'is a'} picture of a digit that can be used",
+        where="\n".join([str(path), *left_out[-count:]]),
+        next_step="nnscratch predict, with one of them, shows what is made of it",
+    )
