@@ -42,7 +42,7 @@ class Dataset:
     """Pictures and labels to learn from and to be tested on.
 
     Attributes:
-        name: `mnist`, `custom`, `synthetic`, `mnist+synthetic`, `pictures`, or `arrays` from Python.
+        name: `mnist`, `custom`, `synthetic`, `mnist+synthetic`, `pictures`; or `arrays`.
         train_images, test_images: (n, 28, 28) uint8, ink bright on a dark ground.
         train_labels, test_labels: (n,) uint8, 0 … 9.
         sha256: of each plain IDX file, by its published name; files of the built-in digits that
