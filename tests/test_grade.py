@@ -15,6 +15,7 @@ import pytest
 from conftest import some_digits
 from nnscratch.lab.grading.checks import Check
 from nnscratch.lab.grading.grade import SECONDS, Grade, chosen_pictures, commonest, grade
+from page_server import hear_signals
 from test_fence import unshares
 
 RIGHT = """
@@ -223,6 +224,7 @@ def test_a_signal_ends_it_at_once_and_leaves_nothing(number, own_data, tmp_path,
         [sys.executable, "-m", "nnscratch", "grade", *map(str, files)], start_new_session=True,
         stderr=subprocess.PIPE, cwd=tmp_path,
         env={**os.environ, "NNSCRATCH_DATA_DIR": str(own_data), "TMPDIR": str(temporary)},
+        preexec_fn=hear_signals,
     )  # fmt: skip
     assert wait_until(lambda: list(temporary.glob("*/tmp*/*.py")), 30)
     time.sleep(0.5)

@@ -21,6 +21,7 @@ from nnscratch.errors import DivergenceError, HandInError
 from nnscratch.gradcheck import check_gradients, draw_samples
 from nnscratch.handin import OwnNetwork, read_classes
 from nnscratch.model_file import load_model
+from page_server import hear_signals
 from test_handin import LINEAR
 
 CORE = (ROOT / "nnscratch" / "core.py").read_text(encoding="utf-8")
@@ -374,6 +375,7 @@ def test_ctrl_c_ends_a_loop_of_theirs_that_never_ends(own_data, hand_in, tmp_pat
     with subprocess.Popen(
         [*command, "--layers", path, "--data-dir", own_data], cwd=tmp_path, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=hear_signals,
     ) as process:  # fmt: skip
         try:
             assert any(line == "in it\n" for line in process.stderr)
