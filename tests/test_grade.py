@@ -276,10 +276,11 @@ def test_it_is_graded_as_an_ordinary_thread_may_start_it(pictures, tmp_path):
         (lambda file: file.write_bytes(b"#" * (2 << 20)), "larger than 1 MiB"),
         (lambda file: os.mkfifo(file), "it is a device, a pipe or a socket, and no plain file"),
         (lambda file: None, "No such file"),
+        (lambda file: file.symlink_to(file.name), "Too many levels of symbolic links"),
         (lambda file: file.write_bytes(b"\xff\xfe\x00"), "this is not Python"),
         (lambda file: file.write_bytes(b""), "Linear"),
     ],
-    ids=["folder", "large", "pipe", "gone", "binary", "empty"],
+    ids=["folder", "large", "pipe", "gone", "loop", "binary", "empty"],
 )
 @unix
 def test_what_is_no_hand_in_has_no_points_and_a_verdict(make, verdict, pictures, tmp_path):

@@ -73,3 +73,13 @@ def test_a_pipe_or_a_link_to_nowhere_does_not_stop_the_class(tmp_path):
     os.mkfifo(tmp_path / "b" / "d.py")
     (tmp_path / "e.py").symlink_to("gone")
     assert found(tmp_path) == ["a.py", "b", "e.py"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links of Unix")
+def test_links_that_go_round_in_a_circle_do_not_stop_the_class(tmp_path):
+    put(tmp_path, "a.py", "b/c.py")
+    for place in (tmp_path, tmp_path / "b"):
+        (place / "loop.py").symlink_to("loop.py")
+    assert found(tmp_path) == ["a.py", "b/c.py", "loop.py"]
+    with pytest.raises(HandInError, match="there is no such file or folder"):
+        hand_ins([tmp_path / "loop.py"])

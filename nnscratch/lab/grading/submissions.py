@@ -25,16 +25,17 @@ def hand_ins(named: Sequence[Path]) -> list[Path]:
     Raises:
         HandInError: nothing is there by that name, or a folder holds no hand-in.
     """
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     for path in named:
-        if not path.exists():
+        if not os.path.exists(path):
             raise HandInError(
                 "there is no such file or folder",
                 where=str(path),
                 next_step="name Python files, or a folder of them",
             )
         for file in _of_class(path) if path.is_dir() else [path]:
-            found.setdefault(file.resolve(), file)
+            # Path.resolve would raise where links go round in a circle.
+            found.setdefault(os.path.realpath(file), file)
     return list(found.values())
 
 
