@@ -272,7 +272,7 @@ def test_it_is_graded_as_an_ordinary_thread_may_start_it(pictures, tmp_path):
 @pytest.mark.parametrize(
     ("make", "verdict"),
     [
-        (lambda file: file.mkdir(), "it cannot be read: Is a directory"),
+        (lambda file: file.mkdir(), "no Python file in it"),
         (lambda file: file.write_bytes(b"#" * (2 << 20)), "larger than 1 MiB"),
         (lambda file: os.mkfifo(file), "it is a device, a pipe or a socket, and no plain file"),
         (lambda file: None, "No such file"),

@@ -66,6 +66,22 @@ def test_a_class_is_a_table_with_its_mean_and_what_went_wrong_most(run, own_data
     assert again.returncode == 0
 
 
+def test_what_a_class_holds_beside_hand_ins_is_named(run, own_data, a_class):
+    for name in ("emil.ipynb", *(f"{i}.txt" for i in range(9))):
+        (a_class / name).write_text("")
+    (a_class / "fred").mkdir()
+    (a_class / "fred" / "linear.ipynb").write_text("")
+    done = run("grade", a_class, data_dir=own_data, COLUMNS="120")
+    note = "0.txt, 1.txt, 2.txt, 3.txt, 4.txt, 5.txt, 6.txt, 7.txt and 2 more"
+    assert f"Note: not graded, since they are no Python files: {note}" in done.stderr
+    assert "export a notebook as .py" in done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if "fred" in line]
+    assert (
+        row.split(maxsplit=1)[1].rstrip()
+        == "0 of 20   no Python file in it: export a notebook as .py"
+    )
+
+
 def test_json_has_an_object_for_each_hand_in(run, own_data, a_class):
     done = run("grade", a_class, "--json", data_dir=own_data)
     assert done.returncode == 1

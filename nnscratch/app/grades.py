@@ -10,12 +10,22 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from nnscratch.app.progress import start
-from nnscratch.app.terminal import err, has_blocks, out, say, show_table, table, visible
+from nnscratch.app.terminal import (
+    err,
+    has_blocks,
+    out,
+    say,
+    show_note,
+    show_table,
+    table,
+    visible,
+)
 from nnscratch.lab.grading.checks import Check
 from nnscratch.lab.grading.grade import NOT_CHECKED, Grade, commonest
+from nnscratch.lab.grading.submissions import EXPORT, NOTEBOOK
 
 INDENT = 5
-LISTED_ERRORS = 10
+LISTED_ERRORS, LISTED_OTHERS = 10, 8
 LEAST_VERDICT, LONGEST_NAME = 30, 32  # columns
 
 
@@ -59,6 +69,16 @@ class GradeScreen:
 
     def _counted(self) -> str:
         return f"graded {self.done:,}/{len(self.names):,}"
+
+
+def note_skipped(names: Sequence[str], why: str) -> None:
+    """Name what was passed over in a class, lest a student's work be forgotten."""
+    listed = ", ".join(names[:LISTED_OTHERS])
+    more = len(names) - LISTED_OTHERS
+    if more > 0:
+        listed += f" and {more:,} more"
+    how = f" ({EXPORT})" if any(name.endswith(NOTEBOOK) for name in names) else ""
+    show_note(f"{why}: {listed}{how}")
 
 
 def show_grade(grade: Grade) -> None:

@@ -69,7 +69,10 @@ def grade(
     from nnscratch.lab.grading.marks import check_table, save_table
     from nnscratch.lab.grading.submissions import hand_ins, short_names
 
-    files = hand_ins(paths)
+    skipped: dict[str, list[str]] = {}
+    files = hand_ins(paths, lambda path, why: skipped.setdefault(why, []).append(path.name))
+    for why, others in skipped.items():
+        grades.note_skipped(others, why)
     if csv:
         check_table(csv)
     names = short_names(files, paths)

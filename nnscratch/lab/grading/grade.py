@@ -34,6 +34,7 @@ from nnscratch.data.synthetic import draw_digits
 from nnscratch.files import cannot_write, open_plain
 from nnscratch.lab.grading.checks import Check, plan
 from nnscratch.lab.grading.examiner import ARRAYS
+from nnscratch.lab.grading.submissions import why_no_hand_in
 from nnscratch.training import hold_out
 
 SECONDS = 10
@@ -183,6 +184,8 @@ def _grade(file: Path, room: Path, stop: threading.Event) -> Grade:
         return _graded(file, room, scratch, stop)
     except OSError as error:  # the file cannot be read, or no process can be started
         why = f"it cannot be read: {error.strerror or error}"
+        if file.is_dir():
+            why = why_no_hand_in(file)
         return Grade(str(file), _without_answers(why), why)
     finally:
         _remove(scratch)
