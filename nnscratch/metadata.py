@@ -16,6 +16,7 @@ from nnscratch.config import BUNDLED_NAME, NO_TEACHER, TrainConfig, as_dict, con
 from nnscratch.core import CLASSES, IN_FEATURES
 from nnscratch.data.dataset import DATASET_NAMES
 from nnscratch.errors import ConfigError
+from nnscratch.handin import CLASSES_TO_WRITE
 from nnscratch.model import Model
 
 HISTORY_KEYS = {"epoch", "train_loss", "validation_loss", "validation_accuracy"}
@@ -46,6 +47,7 @@ def metadata_of(model: Model) -> dict[str, Any]:
         "test": model.test,
         **(taught if name != NO_TEACHER else {}),
         **calibration,
+        **({"own_classes": list(model.own_classes)} if model.own_classes else {}),
     }
 
 
@@ -108,6 +110,14 @@ def read_results(metadata: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Any
     ):
         raise UnsoundError("metadata holds no sound test result")
     return history, test
+
+
+def read_own_classes(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return which classes an unfinished run took from somebody's file; mostly none."""
+    names = metadata.get("own_classes", [])
+    if not isinstance(names, list) or not all(name in CLASSES_TO_WRITE for name in names):
+        raise UnsoundError("metadata does not say which classes were somebody's own")
+    return tuple(names)
 
 
 def _is_epoch(entry: object) -> bool:

@@ -108,6 +108,8 @@ class Model:
         teacher_sha256: of the file of the model that it learned from; empty if it had no teacher.
         temperature: T, by which outputs are divided before softmax; 1 where none was fitted.
         rejector: tells what is no digit; None in a model that never refuses.
+        own_classes: those of `Linear` and the others that an unfinished run took from somebody's
+            file; empty in a finished model.
     """
 
     network: Network
@@ -120,6 +122,7 @@ class Model:
     generator: dict[str, Any] | None = None
     teacher_sha256: str = ""
     temperature: float = 1.0
+    own_classes: tuple[str, ...] = ()
     rejector: Rejector | None = None
 
     def predict_proba(self, images: Any) -> Floats:
