@@ -23,7 +23,14 @@ from nnscratch.errors import HandInError, Terminated
 from nnscratch.files import open_plain
 from nnscratch.products import Floats
 from nnscratch.stand_ins import OwnLinear, OwnLoss, OwnReLU, OwnWhole
-from nnscratch.their_code import TheirCode, in_their_words, one_line, place, prints_to_stderr
+from nnscratch.their_code import (
+    TheirCode,
+    in_their_words,
+    no_sudden_end,
+    one_line,
+    place,
+    prints_to_stderr,
+)
 
 __all__ = ["CLASSES_TO_WRITE", "HandInError", "OwnNetwork", "in_their_words", "read_classes"]
 
@@ -47,7 +54,7 @@ def read_classes(path: Path | str) -> dict[str, type]:
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
     try:
-        with np.errstate(), warnings.catch_warnings(), prints_to_stderr():
+        with np.errstate(), warnings.catch_warnings(), prints_to_stderr(), no_sudden_end():
             exec(code, vars(module))
         return _own_classes(module, path)
     except BaseException as error:

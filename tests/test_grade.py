@@ -45,7 +45,12 @@ class Linear:
 # What is added to a file that is right; what its line says; and whether its points are kept.
 HOSTILE = {
     "sys_exit": ("import sys; sys.exit()", "SystemExit", False),
-    "os_exit": ("import os; os._exit(0)", "it ended its process, with os._exit or the like", False),
+    "os_exit": ("import os; os._exit(0)", "SystemExit: os._exit(0)", False),
+    "posix_exit": (
+        "import posix; posix._exit(0)",
+        "it ended its process, with os._exit or the like",
+        False,
+    ),
     "late_os_exit": (
         "import os; Linear.backward = lambda *_: os._exit(3)",
         "it ended its process, with os._exit or the like (code 3)",

@@ -435,6 +435,38 @@ def test_the_commands_say_in_three_parts_what_fails(run, own_data, hand_in):
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [("train", "--validation", 200), ("gradcheck",)])
+def test_a_file_that_ends_the_process_is_an_error_and_no_silence(run, own_data, hand_in, command):
+    line = "\nimport os\nos._exit(0)\n"
+    late = LINEAR.replace("self.A =", "import os; os._exit(0)\n        self.A =")
+    for text, said in (
+        (LINEAR + line, "it fails as soon as it runs: SystemExit: os._exit(0) (linear.py, line"),
+        (late, "Linear.forward fails: SystemExit: os._exit(0) (linear.py, line 11)"),
+    ):
+        done = run(*command, "--layers", hand_in(text), data_dir=own_data)
+        assert done.returncode == 1
+        assert f"Error: {said}" in done.stderr
+
+
+def test_a_process_of_their_own_may_end_itself(hand_in):
+    fork = (
+        "\nimport os\nif (child := os.fork()) == 0: os._exit(7)\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7\n"
+    )
+    end = os._exit
+    assert list(read_classes(hand_in(LINEAR + (fork if hasattr(os, "fork") else "")))) == ["Linear"]
+    assert os._exit is end
+
+
+def test_a_file_that_takes_long_to_run_is_named_meanwhile(run, own_data, hand_in):
+    path = hand_in("import time\ntime.sleep(2.5)\n" + LINEAR)
+    done = run("gradcheck", "--layers", path, data_dir=own_data)
+    assert done.returncode == 0
+    assert f"Note: {path} has not come to its last line yet; Ctrl-C ends it" in done.stderr
+    done = run("gradcheck", "--layers", hand_in(LINEAR), data_dir=own_data)
+    assert done.stderr == ""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 def test_ctrl_c_ends_a_loop_of_theirs_that_never_ends(own_data, hand_in, tmp_path):
     path = hand_in(LINEAR.replace("self.A =", "print('in it', flush=True)\n        while 1: 0\n#"))

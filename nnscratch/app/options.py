@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ from nnscratch.errors import ConfigError
 if TYPE_CHECKING:
     from nnscratch.core import Network
     from nnscratch.data import Dataset
+
+
+SLOW_SECONDS = 2.0  # until a file of layers that is still running is named
 
 
 def given_or_none(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
@@ -263,9 +267,18 @@ def network_kind(layers: Path | None) -> Callable[..., Network]:
 
     if layers is None:
         return Network
+    from nnscratch.app import terminal
     from nnscratch.handin import OwnNetwork, read_classes
 
-    return functools.partial(OwnNetwork, read_classes(layers), around=signals.at_once)
+    said = f"{layers} has not come to its last line yet; Ctrl-C ends it"
+    patience = threading.Timer(SLOW_SECONDS, terminal.show_note, [said])
+    patience.daemon = True
+    patience.start()
+    try:
+        classes = read_classes(layers)
+    finally:
+        patience.cancel()
+    return functools.partial(OwnNetwork, classes, around=signals.at_once)
 
 
 def obtain(data_dir: Path | None, wanted: str) -> Dataset:
