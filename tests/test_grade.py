@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import some_digits
+import nnscratch
+from conftest import ROOT, some_digits
 from nnscratch.lab.grading.checks import Check
 from nnscratch.lab.grading.grade import SECONDS, Grade, chosen_pictures, commonest, grade
 from test_fence import unshares
@@ -54,6 +55,11 @@ HOSTILE = {
     "late_os_exit": (
         "import os; Linear.backward = lambda *_: os._exit(3)",
         "it ended its process, with os._exit or the like (code 3)",
+        False,
+    ),
+    "interrupts": (
+        "raise KeyboardInterrupt",
+        "it fails: KeyboardInterrupt (interrupts.py, line 24)",
         False,
     ),
     "crash": ("import os; os.abort()", "Python itself crashed (SIG", False),
@@ -302,6 +308,40 @@ def test_secrets_of_the_environment_are_not_there(pictures, tmp_path, monkeypatc
     code = "import os\nif 'MY_TOKEN' in os.environ: raise ValueError('it is there')"
     (done,) = grade([hand_in(tmp_path, "curious", code)], pictures)
     assert done.verdict == "all right"
+
+
+@unix
+def test_who_interrupts_midway_keeps_the_points_before(pictures, tmp_path):
+    code = (
+        "class ReLU:\n    def forward(self, Z): raise KeyboardInterrupt('enough')\n"
+        "    def backward(self, dLdA): return dLdA"
+    )
+    (done,) = grade([hand_in(tmp_path, "midway", code)], pictures)
+    assert done.verdict == "it fails: KeyboardInterrupt: enough (midway.py, line 25)"
+    assert (done.points, done.out_of) == (19, 24)
+
+
+def test_a_module_beside_a_hand_in_is_named_as_that(pictures, tmp_path, temporary):
+    (tmp_path / "mylib.py").write_text("x = 1\n")
+    files = [hand_in(tmp_path, n, f"from {n} import x") for n in ("a.b", "mylib.c")]
+    grades = grade(files, pictures)
+    assert [one.verdict for one in grades] == [
+        "it imports a, which is not here (a.b.py, line 24)",
+        "it imports mylib, and mylib.py beside it is not seen, for a hand-in is a single file "
+        "(mylib.c.py, line 24)",
+    ]
+    assert list(temporary.iterdir()) == []
+
+
+def test_it_is_examined_by_this_nnscratch_whose_files_are_not_modules_of_its_own(
+    pictures, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(ROOT)
+    code = "import nnscratch\nraise ValueError(nnscratch.__file__)"
+    files = [hand_in(tmp_path, "asks", code), hand_in(tmp_path, "borrows", "import products")]
+    asks, borrows = grade(files, pictures)
+    assert nnscratch.__file__ in asks.verdict
+    assert borrows.verdict == "it imports products, which is not here (borrows.py, line 24)"
 
 
 def test_grades_come_in_the_order_of_the_files(pictures, tmp_path):

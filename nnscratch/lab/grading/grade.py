@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import nnscratch
 from nnscratch.config import TrainConfig
 from nnscratch.core import CLASSES, Linear
 from nnscratch.cores import cores
@@ -198,7 +199,9 @@ def _graded(file: Path, room: Path, scratch: Path, stop: threading.Event) -> Gra
         raise OSError(0, "it is larger than 1 MiB")
     (scratch / file.name).write_bytes(text)
     word = secrets.token_hex()
-    task = {"file": file.name, "pictures": str(room), "seconds": SECONDS, "word": word}
+    beside = [path.name for path in file.parent.glob("*.py")]
+    task = {"file": file.name, "beside": beside, "pictures": str(room), "seconds": SECONDS,
+            "word": word}  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-P", "-B", "-m", "nnscratch.lab.grading.examiner"],
         cwd=scratch, env=_environment(scratch), start_new_session=True,
@@ -230,7 +233,7 @@ def _graded(file: Path, room: Path, scratch: Path, stop: threading.Event) -> Gra
 def _environment(scratch: Path) -> dict[str, str]:
     """Return the variables of a process: our Python as we found it, the scratch folder as home."""
     here = os.getcwd()
-    package = str(Path(__file__).parents[2])
+    package = str(Path(nnscratch.__file__).parents[1])
     paths = [path for path in sys.path if path and (path == package or path != here)]
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     homes = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), str(scratch))
