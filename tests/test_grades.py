@@ -5,6 +5,9 @@ import json
 
 import pytest
 
+from nnscratch.app.grades import show_class
+from nnscratch.lab.grading.checks import Check
+from nnscratch.lab.grading.grade import Grade
 from test_grade import RIGHT
 
 WRONG = RIGHT.replace("self.dLdb = dLdZ.T @ np.ones((self.N, 1))", "self.dLdb = dLdZ.sum()")
@@ -80,6 +83,28 @@ def test_what_a_class_holds_beside_hand_ins_is_named(run, own_data, a_class):
         row.split(maxsplit=1)[1].rstrip()
         == "0 of 20   no Python file in it: export a notebook as .py"
     )
+
+
+def shown(grades, capsys):
+    show_class(grades, [one.file for one in grades])
+    return capsys.readouterr().out
+
+
+def made(points, out_of=20, reason=""):
+    return Grade("a.py", (Check("all", points == out_of, points, out_of, reason),), "")
+
+
+def test_the_average_is_100_percent_only_if_no_point_is_missing(capsys):
+    assert "1 with full marks, 100% of the points" in shown([made(20)], capsys)
+    assert "300 with full marks, 99% of the points" in shown([made(20)] * 300 + [made(19)], capsys)
+    assert "1 with full marks, 67% of the points" in shown([made(20), made(20, 60)], capsys)
+
+
+def test_the_heading_of_what_went_wrong_stays_in_one_line(capsys):
+    lines = shown([made(0, reason="OFF: x")] * 2, capsys).splitlines()
+    place = lines.index("What went wrong more than once")
+    assert lines[place + 2].split() == ["hand-ins", "error"]
+    assert lines[place + 4].split() == ["2", "OFF"]
 
 
 def test_json_has_an_object_for_each_hand_in(run, own_data, a_class):
