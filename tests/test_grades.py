@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 
 import pytest
 
@@ -143,3 +144,13 @@ def test_what_cannot_be_done_is_refused_before_anything_runs(words, code, told, 
     assert done.returncode == code
     assert told in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["linear.py"]
+
+
+def test_the_advice_for_a_sheet_can_be_pasted_even_if_its_name_begins_with_a_dash(run, own_data):
+    done = run("grade", "--template", "-x.py")
+    assert (done.returncode, done.stdout) == (0, "Wrote the exercise to -x.py\n")
+    words = shlex.split(done.stderr.partition(": ")[2])
+    assert words[-2:] == ["grade", "./-x.py"]
+    done = run(*words[-2:], data_dir=own_data)
+    assert done.returncode == 1
+    assert "not written yet" in done.stdout

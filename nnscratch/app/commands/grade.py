@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnscratch.app.calling import command
+from nnscratch.app.calling import as_argument, command
 from nnscratch.app.options import DataDir, Json
 from nnscratch.config import DEFAULT_DATA_DIR
 
@@ -123,4 +123,4 @@ def _write_template(template: Path, paths: list[Path] | None) -> None:
         raise typer.BadParameter("it goes with no other file", param_hint="--template")
     write_template(template)
     terminal.say(f"Wrote the exercise to {terminal.visible(str(template))}")
-    terminal.show_command("When it is filled in", command("grade", str(template)))
+    terminal.show_command("When it is filled in", command("grade", as_argument(str(template))))
