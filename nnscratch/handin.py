@@ -108,7 +108,7 @@ def _failed(error: BaseException, path: Path, beside: Collection[str]) -> HandIn
         missing = error.name or "a module"
         file = f"{missing.partition('.')[0]}.py"
         why = "which is not here"
-        if file in beside:
+        if file in beside and file != path.name:
             why = f"and {file} beside it is not seen, for a hand-in is a single file"
         return HandInError(
             f"it imports {missing}, {why}{place(error, path)}",

@@ -26,7 +26,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import nnscratch
 from nnscratch.config import TrainConfig
 from nnscratch.core import CLASSES, Linear
 from nnscratch.cores import cores
@@ -233,7 +232,7 @@ def _graded(file: Path, room: Path, scratch: Path, stop: threading.Event) -> Gra
 def _environment(scratch: Path) -> dict[str, str]:
     """Return the variables of a process: our Python as we found it, the scratch folder as home."""
     here = os.getcwd()
-    package = str(Path(nnscratch.__file__).parents[1])
+    package = str(Path(__file__).parents[3])
     paths = [path for path in sys.path if path and (path == package or path != here)]
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     homes = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), str(scratch))
