@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -23,15 +23,25 @@ from nnscratch.errors import HandInError, Terminated
 from nnscratch.files import open_plain
 from nnscratch.products import Floats
 from nnscratch.stand_ins import OwnLinear, OwnLoss, OwnReLU, OwnWhole
-from nnscratch.their_code import TheirCode, in_their_words, one_line, place, prints_to_stderr
+from nnscratch.their_code import (
+    TheirCode,
+    in_their_words,
+    no_sudden_end,
+    one_line,
+    place,
+    prints_to_stderr,
+)
 
 __all__ = ["CLASSES_TO_WRITE", "HandInError", "OwnNetwork", "in_their_words", "read_classes"]
 
 CLASSES_TO_WRITE = ("Linear", "ReLU", "SoftmaxCrossEntropy", "Network")
 
 
-def read_classes(path: Path | str) -> dict[str, type]:
+def read_classes(path: Path | str, *, beside: Collection[str] | None = None) -> dict[str, type]:
     """Run a hand-in, and return those of the four classes that it defines, by name.
+
+    Args:
+        beside: the names of the files beside it, if `path` is a copy.
 
     It may import NumPy, the standard library and `nnscratch`; a class that is nnscratch's own, or
     is derived from one, does not count as written here. Its folder is not searched for other files.
@@ -47,14 +57,15 @@ def read_classes(path: Path | str) -> dict[str, type]:
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
     try:
-        with np.errstate(), warnings.catch_warnings(), prints_to_stderr():
+        with np.errstate(), warnings.catch_warnings(), prints_to_stderr(), no_sudden_end():
             exec(code, vars(module))
         return _own_classes(module, path)
     except BaseException as error:
         del sys.modules[module.__name__]
         if isinstance(error, (KeyboardInterrupt, Terminated, HandInError)):
             raise
-        raise _failed(error, path) from error
+        names = [file.name for file in path.parent.glob("*.py")] if beside is None else beside
+        raise _failed(error, path, names) from error
 
 
 def _compiled(path: Path) -> CodeType:
@@ -91,12 +102,16 @@ def _compiled(path: Path) -> CodeType:
         ) from error
 
 
-def _failed(error: BaseException, path: Path) -> HandInError:
+def _failed(error: BaseException, path: Path, beside: Collection[str]) -> HandInError:
     """Say how a file failed while it ran from top to bottom."""
     if isinstance(error, ModuleNotFoundError):
         missing = error.name or "a module"
+        file = f"{missing.partition('.')[0]}.py"
+        why = "which is not here"
+        if file in beside and file != path.name:
+            why = f"and {file} beside it is not seen, for a hand-in is a single file"
         return HandInError(
-            f"it imports {missing}, which is not here{place(error, path)}",
+            f"it imports {missing}, {why}{place(error, path)}",
             where=str(path),
             next_step="NumPy and the standard library will do; the classes belong in one file",
         )

@@ -16,6 +16,7 @@ from nnscratch.config import BUNDLED_NAME, NO_START, NO_TEACHER, TrainConfig, as
 from nnscratch.core import CLASSES, IN_FEATURES
 from nnscratch.data.dataset import DATASET_NAMES
 from nnscratch.errors import ConfigError
+from nnscratch.handin import CLASSES_TO_WRITE
 from nnscratch.model import Model
 
 HISTORY_KEYS = {"epoch", "train_loss", "validation_loss", "validation_accuracy"}
@@ -49,6 +50,7 @@ def metadata_of(model: Model) -> dict[str, Any]:
         **(taught if name != NO_TEACHER else {}),
         **(started if origin != NO_START else {}),
         **calibration,
+        **({"own_classes": list(model.own_classes)} if model.own_classes else {}),
     }
 
 
@@ -121,6 +123,14 @@ def read_results(metadata: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Any
     ):
         raise UnsoundError("metadata holds no sound test result")
     return history, test
+
+
+def read_own_classes(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return which classes an unfinished run took from somebody's file; mostly none."""
+    names = metadata.get("own_classes", [])
+    if not isinstance(names, list) or not all(name in CLASSES_TO_WRITE for name in names):
+        raise UnsoundError("metadata does not say which classes were somebody's own")
+    return tuple(names)
 
 
 def _is_epoch(entry: object) -> bool:

@@ -131,6 +131,8 @@ class Model:
         start_sha256: of the file of the model whose weights the run began with, likewise.
         temperature: T, by which outputs are divided before softmax; 1 where none was fitted.
         rejector: tells what is no digit; None in a model that never refuses.
+        own_classes: those of `Linear` and the others that an unfinished run took from somebody's
+            file; empty in a finished model.
 
     Raises:
         ConfigError: the settings have another width than the network, or another mind about
@@ -147,6 +149,7 @@ class Model:
     generator: dict[str, Any] | None = None
     teacher_sha256: str = ""
     temperature: float = 1.0
+    own_classes: tuple[str, ...] = ()
     rejector: Rejector | None = None
     start_sha256: str = ""
 

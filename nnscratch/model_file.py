@@ -11,7 +11,8 @@ A model that has learned to refuse (`train --refuse`) adds its rejector, of R un
     reject_W_h (R, 784)   reject_b_h (R, 1)   reject_W_o (11, R)   reject_b_o (11, 1)
 
 A file kept for `--resume` adds `velocity_W_h` … `velocity_b_o` and `generator`, the state of the
-random generator as JSON. `numpy.load` opens it anywhere. Nothing in it depends on the time, the
+random generator as JSON, and to the metadata the names of the classes that were not ours
+(`train --layers`). `numpy.load` opens it anywhere. Nothing in it depends on the time, the
 path or the machine's name: the same run gives the same bytes.
 
 Format version 1 did not say what the network computes; there was one kind. Version 2 says it, and
@@ -43,6 +44,7 @@ from nnscratch.metadata import (
     metadata_of,
     read_config,
     read_dataset,
+    read_own_classes,
     read_results,
     read_start,
     read_teacher,
@@ -218,7 +220,8 @@ def _model_from(members: Members) -> Model:
             f"it has format version {version}, and this nnscratch reads up to {FORMAT_VERSION}; "
             "a newer one is needed"
         )
-    return READERS[version](metadata, members)
+    model = READERS[version](metadata, members)
+    return replace(model, own_classes=read_own_classes(metadata))
 
 
 def _read_version_3(metadata: Mapping[str, Any], members: Members) -> Model:

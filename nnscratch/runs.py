@@ -57,6 +57,7 @@ class Run:
     Attributes:
         dataset: the name of the set it learned from so far, and `sha256` of its files; both empty
             in a fresh run.
+        own_classes: those that an interrupted run took from somebody's file; empty in a fresh run.
         teacher: None if it learns from the labels.
         start_sha256: of the file that its first weights are from; empty if they were drawn.
         asked: the settings that were chosen; others may be lowered to suit a small set.
@@ -66,6 +67,7 @@ class Run:
     state: TrainingState
     dataset: str = ""
     sha256: dict[str, str] | None = None
+    own_classes: tuple[str, ...] = ()
     teacher: NamedModel | None = None
     start_sha256: str = ""
     asked: Collection[str] = ()
@@ -201,6 +203,7 @@ def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] 
     history = tuple(EpochResult(**entry, seconds=None) for entry in saved.history)
     run.state.restore(Checkpoint(saved.network.theta, saved.memory, saved.generator, history))
     run.dataset, run.sha256 = saved.dataset, saved.sha256
+    run.own_classes = saved.own_classes
     return run
 
 
@@ -404,6 +407,9 @@ def _keep(run: Run, checkpoint: Checkpoint, output: Path) -> Kept:
         return Kept(0, None, output, None)
     run.state.restore(checkpoint)
     model = replace(_model(run), memory=checkpoint.memory, generator=checkpoint.generator)
+    network = run.state.network
+    own = tuple(network.classes) if isinstance(network, OwnNetwork) else run.own_classes
+    model = replace(model, own_classes=own)
     path = interrupted_name(output)
     named = run.teacher.named if run.teacher else BUNDLED_NAME
     again = None if named == BUNDLED_NAME else named

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import some_digits
+import nnscratch
+from conftest import ROOT, some_digits
 from nnscratch.lab.grading.checks import Check
 from nnscratch.lab.grading.grade import SECONDS, Grade, chosen_pictures, commonest, grade
 from page_server import hear_signals
@@ -46,10 +47,20 @@ class Linear:
 # What is added to a file that is right; what its line says; and whether its points are kept.
 HOSTILE = {
     "sys_exit": ("import sys; sys.exit()", "SystemExit", False),
-    "os_exit": ("import os; os._exit(0)", "it ended its process, with os._exit or the like", False),
+    "os_exit": ("import os; os._exit(0)", "SystemExit: os._exit(0)", False),
+    "posix_exit": (
+        "import posix; posix._exit(0)",
+        "it ended its process, with os._exit or the like",
+        False,
+    ),
     "late_os_exit": (
         "import os; Linear.backward = lambda *_: os._exit(3)",
         "it ended its process, with os._exit or the like (code 3)",
+        False,
+    ),
+    "interrupts": (
+        "raise KeyboardInterrupt",
+        "it fails: KeyboardInterrupt (interrupts.py, line 24)",
         False,
     ),
     "crash": ("import os; os.abort()", "Python itself crashed (SIG", False),
@@ -274,14 +285,15 @@ def test_it_is_graded_as_an_ordinary_thread_may_start_it(pictures, tmp_path):
 @pytest.mark.parametrize(
     ("make", "verdict"),
     [
-        (lambda file: file.mkdir(), "it cannot be read: Is a directory"),
+        (lambda file: file.mkdir(), "no Python file in it"),
         (lambda file: file.write_bytes(b"#" * (2 << 20)), "larger than 1 MiB"),
         (lambda file: os.mkfifo(file), "it is a device, a pipe or a socket, and no plain file"),
         (lambda file: None, "No such file"),
+        (lambda file: file.symlink_to(file.name), "Too many levels of symbolic links"),
         (lambda file: file.write_bytes(b"\xff\xfe\x00"), "this is not Python"),
         (lambda file: file.write_bytes(b""), "Linear"),
     ],
-    ids=["folder", "large", "pipe", "gone", "binary", "empty"],
+    ids=["folder", "large", "pipe", "gone", "loop", "binary", "empty"],
 )
 @unix
 def test_what_is_no_hand_in_has_no_points_and_a_verdict(make, verdict, pictures, tmp_path):
@@ -298,6 +310,40 @@ def test_secrets_of_the_environment_are_not_there(pictures, tmp_path, monkeypatc
     code = "import os\nif 'MY_TOKEN' in os.environ: raise ValueError('it is there')"
     (done,) = grade([hand_in(tmp_path, "curious", code)], pictures)
     assert done.verdict == "all right"
+
+
+@unix
+def test_who_interrupts_midway_keeps_the_points_before(pictures, tmp_path):
+    code = (
+        "class ReLU:\n    def forward(self, Z): raise KeyboardInterrupt('enough')\n"
+        "    def backward(self, dLdA): return dLdA"
+    )
+    (done,) = grade([hand_in(tmp_path, "midway", code)], pictures)
+    assert done.verdict == "it fails: KeyboardInterrupt: enough (midway.py, line 25)"
+    assert (done.points, done.out_of) == (19, 24)
+
+
+def test_a_module_beside_a_hand_in_is_named_as_that(pictures, tmp_path, temporary):
+    (tmp_path / "mylib.py").write_text("x = 1\n")
+    files = [hand_in(tmp_path, n, f"from {n} import x") for n in ("a.b", "mylib.c")]
+    grades = grade(files, pictures)
+    assert [one.verdict for one in grades] == [
+        "it imports a, which is not here (a.b.py, line 24)",
+        "it imports mylib, and mylib.py beside it is not seen, for a hand-in is a single file "
+        "(mylib.c.py, line 24)",
+    ]
+    assert list(temporary.iterdir()) == []
+
+
+def test_it_is_examined_by_this_nnscratch_whose_files_are_not_modules_of_its_own(
+    pictures, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(ROOT)
+    code = "import nnscratch\nraise ValueError(nnscratch.__file__)"
+    files = [hand_in(tmp_path, "asks", code), hand_in(tmp_path, "borrows", "import products")]
+    asks, borrows = grade(files, pictures)
+    assert nnscratch.__file__ in asks.verdict
+    assert borrows.verdict == "it imports products, which is not here (borrows.py, line 24)"
 
 
 def test_grades_come_in_the_order_of_the_files(pictures, tmp_path):

@@ -2,9 +2,13 @@
 
 import csv
 import json
+import shlex
 
 import pytest
 
+from nnscratch.app.grades import show_class
+from nnscratch.lab.grading.checks import Check
+from nnscratch.lab.grading.grade import Grade
 from test_grade import RIGHT
 
 WRONG = RIGHT.replace("self.dLdb = dLdZ.T @ np.ones((self.N, 1))", "self.dLdb = dLdZ.sum()")
@@ -66,6 +70,44 @@ def test_a_class_is_a_table_with_its_mean_and_what_went_wrong_most(run, own_data
     assert again.returncode == 0
 
 
+def test_what_a_class_holds_beside_hand_ins_is_named(run, own_data, a_class):
+    for name in ("emil.ipynb", *(f"{i}.txt" for i in range(9))):
+        (a_class / name).write_text("")
+    (a_class / "fred").mkdir()
+    (a_class / "fred" / "linear.ipynb").write_text("")
+    done = run("grade", a_class, data_dir=own_data, COLUMNS="120")
+    note = "0.txt, 1.txt, 2.txt, 3.txt, 4.txt, 5.txt, 6.txt, 7.txt and 2 more"
+    assert f"Note: not graded, since they are no Python files: {note}" in done.stderr
+    assert "export a notebook as .py" in done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if "fred" in line]
+    assert (
+        row.split(maxsplit=1)[1].rstrip()
+        == "0 of 20   no Python file in it: export a notebook as .py"
+    )
+
+
+def shown(grades, capsys):
+    show_class(grades, [one.file for one in grades])
+    return capsys.readouterr().out
+
+
+def made(points, out_of=20, reason=""):
+    return Grade("a.py", (Check("all", points == out_of, points, out_of, reason),), "")
+
+
+def test_the_average_is_100_percent_only_if_no_point_is_missing(capsys):
+    assert "1 with full marks, 100% of the points" in shown([made(20)], capsys)
+    assert "300 with full marks, 99% of the points" in shown([made(20)] * 300 + [made(19)], capsys)
+    assert "1 with full marks, 67% of the points" in shown([made(20), made(20, 60)], capsys)
+
+
+def test_the_heading_of_what_went_wrong_stays_in_one_line(capsys):
+    lines = shown([made(0, reason="OFF: x")] * 2, capsys).splitlines()
+    place = lines.index("What went wrong more than once")
+    assert lines[place + 2].split() == ["hand-ins", "error"]
+    assert lines[place + 4].split() == ["2", "OFF"]
+
+
 def test_json_has_an_object_for_each_hand_in(run, own_data, a_class):
     done = run("grade", a_class, "--json", data_dir=own_data)
     assert done.returncode == 1
@@ -102,3 +144,13 @@ def test_what_cannot_be_done_is_refused_before_anything_runs(words, code, told, 
     assert done.returncode == code
     assert told in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["linear.py"]
+
+
+def test_the_advice_for_a_sheet_can_be_pasted_even_if_its_name_begins_with_a_dash(run, own_data):
+    done = run("grade", "--template", "-x.py")
+    assert (done.returncode, done.stdout) == (0, "Wrote the exercise to -x.py\n")
+    words = shlex.split(done.stderr.partition(": ")[2])
+    assert words[-2:] == ["grade", "./-x.py"]
+    done = run(*words[-2:], data_dir=own_data)
+    assert done.returncode == 1
+    assert "not written yet" in done.stdout

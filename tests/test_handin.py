@@ -117,6 +117,16 @@ def test_a_file_that_is_of_no_use_is_refused_in_one_sentence(hand_in, text, said
     assert "\n" not in what
 
 
+def test_a_module_beside_it_is_not_searched_and_that_is_said(hand_in):
+    path = hand_in("from mylib.layers import *\n" + LINEAR)
+    assert "it imports mylib, which is not here (linear.py, line 1)" in refused(path)
+    itself = hand_in("import linear_\n", name="linear_.py")
+    assert "it imports linear_, which is not here" in refused(itself)
+    path.with_name("mylib.py").write_text("x = 1\n")
+    said = "mylib.py beside it is not seen, for a hand-in is a single file (linear.py, line 1)"
+    assert said in refused(path)
+
+
 def test_a_class_of_ours_does_not_count_beside_one_of_theirs(hand_in):
     assert list(read_classes(hand_in("from nnscratch import ReLU\n" + LINEAR))) == ["Linear"]
 

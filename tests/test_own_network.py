@@ -307,6 +307,74 @@ def test_a_class_that_fails_midway_leaves_the_finished_epochs_and_can_go_on(
     assert output.read_bytes() == (tmp_path / "whole.npz").read_bytes()
 
 
+def test_a_run_that_began_with_layers_of_a_file_says_so_until_it_is_finished(
+    run, own_data, hand_in, tmp_path
+):
+    count = "\n    count = 0\n    def forward(self, A):\n        Linear.count += 1"
+    text = LINEAR + OTHERS
+    path = hand_in(
+        text.replace(
+            "\n    def forward(self, A):", f"{count}\n        assert Linear.count < 60, 'tired'"
+        )
+    )
+    done = run(
+        "train",
+        "--epochs",
+        2,
+        "--batch-size",
+        50,
+        "--validation",
+        200,
+        "--layers",
+        path,
+        data_dir=own_data,
+    )
+    assert done.returncode == 1
+    (advice,) = [line for line in done.stderr.splitlines() if line.startswith("To go on: ")]
+    assert f"--layers {path}" in advice
+    kept = tmp_path / "model.interrupted.npz"
+    classes = ("Linear", "ReLU", "SoftmaxCrossEntropy")
+    assert load_model(kept).own_classes == runs.resume(kept).own_classes == classes
+    hand_in(text)
+    noted = []
+    for words in (("--layers", path), ()):
+        done = run("train", "--resume", kept, "--json", *words, data_dir=own_data)
+        assert done.returncode == 0, done.stderr
+        noted.append("this run began with layers of a file (Linear, ReLU, " in done.stderr)
+        assert load_model(tmp_path / "model.npz").own_classes == ()
+        with np.load(tmp_path / "model.npz") as file:
+            assert "own_classes" not in str(file["metadata"])
+    assert noted == [False, True]
+
+
+def test_a_run_that_goes_on_without_its_layers_still_says_how_it_began(
+    own_dataset, hand_in, tmp_path
+):
+    def tired(_result):
+        raise KeyboardInterrupt
+
+    kept = []
+    with pytest.raises(KeyboardInterrupt):
+        trained(
+            own_dataset,
+            hand_in(LINEAR),
+            tmp_path / "m.npz",
+            replace(CONFIG, epochs=3),
+            on_epoch=tired,
+            on_kept=kept.append,
+        )
+    with pytest.raises(KeyboardInterrupt):
+        runs.train(
+            runs.resume(kept[0].path),
+            own_dataset,
+            tmp_path / "m.npz",
+            on_epoch=tired,
+            on_kept=kept.append,
+        )
+    assert [what.epochs for what in kept] == [1, 2]
+    assert load_model(kept[1].path).own_classes == ("Linear",)
+
+
 def test_a_wrong_sign_diverges_as_ours_would(own_dataset, hand_in, tmp_path):
     path = hand_in(LINEAR.replace("dLdZ.T @ self.A", "-9e9 * dLdZ.T @ self.A"))
     with pytest.raises(DivergenceError, match="the loss became"):
@@ -366,6 +434,38 @@ def test_the_commands_say_in_three_parts_what_fails(run, own_data, hand_in):
         assert f"where: {path}" in done.stderr
         assert "next: write it; or delete the class from the file" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [("train", "--validation", 200), ("gradcheck",)])
+def test_a_file_that_ends_the_process_is_an_error_and_no_silence(run, own_data, hand_in, command):
+    line = "\nimport os\nos._exit(0)\n"
+    late = LINEAR.replace("self.A =", "import os; os._exit(0)\n        self.A =")
+    for text, said in (
+        (LINEAR + line, "it fails as soon as it runs: SystemExit: os._exit(0) (linear.py, line"),
+        (late, "Linear.forward fails: SystemExit: os._exit(0) (linear.py, line 11)"),
+    ):
+        done = run(*command, "--layers", hand_in(text), data_dir=own_data)
+        assert done.returncode == 1
+        assert f"Error: {said}" in done.stderr
+
+
+def test_a_process_of_their_own_may_end_itself(hand_in):
+    fork = (
+        "\nimport os\nif (child := os.fork()) == 0: os._exit(7)\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7\n"
+    )
+    end = os._exit
+    assert list(read_classes(hand_in(LINEAR + (fork if hasattr(os, "fork") else "")))) == ["Linear"]
+    assert os._exit is end
+
+
+def test_a_file_that_takes_long_to_run_is_named_meanwhile(run, own_data, hand_in):
+    path = hand_in("import time\ntime.sleep(2.5)\n" + LINEAR)
+    done = run("gradcheck", "--layers", path, data_dir=own_data)
+    assert done.returncode == 0
+    assert f"Note: {path} has not come to its last line yet; Ctrl-C ends it" in done.stderr
+    done = run("gradcheck", "--layers", hand_in(LINEAR), data_dir=own_data)
+    assert done.stderr == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")

@@ -6,7 +6,13 @@ import sys
 import pytest
 
 from nnscratch.errors import HandInError
-from nnscratch.lab.grading.submissions import hand_ins, short_names
+from nnscratch.lab.grading.submissions import (
+    LINK,
+    NO_PYTHON,
+    hand_ins,
+    short_names,
+    why_no_hand_in,
+)
 
 
 def put(folder, *names):
@@ -73,3 +79,42 @@ def test_a_pipe_or_a_link_to_nowhere_does_not_stop_the_class(tmp_path):
     os.mkfifo(tmp_path / "b" / "d.py")
     (tmp_path / "e.py").symlink_to("gone")
     assert found(tmp_path) == ["a.py", "b", "e.py"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links of Unix")
+def test_links_that_go_round_in_a_circle_do_not_stop_the_class(tmp_path):
+    put(tmp_path, "a.py", "b/c.py")
+    for place in (tmp_path, tmp_path / "b"):
+        (place / "loop.py").symlink_to("loop.py")
+    assert found(tmp_path) == ["a.py", "b/c.py", "loop.py"]
+    with pytest.raises(HandInError, match="there is no such file or folder"):
+        hand_ins([tmp_path / "loop.py"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links of Unix")
+def test_a_link_to_a_folder_is_not_followed_and_that_is_told(tmp_path):
+    put(tmp_path, "class/a.py", "class/b/c.py", "elsewhere/linear.py")
+    for place in ("class/d", "class/b/d"):
+        (tmp_path / place).symlink_to(tmp_path / "elsewhere")
+    skipped = []
+    files = hand_ins([tmp_path / "class"], lambda path, why: skipped.append((path.name, why)))
+    assert [path.name for path in files] == ["a.py", "c.py"]
+    assert skipped == [("d", LINK)]
+
+
+def test_what_is_no_python_file_is_told_and_capital_letters_are_python(tmp_path):
+    put(tmp_path, "A.PY", "b.ipynb", "c.zip", "d/LINEAR.PY", ".hidden")
+    skipped = []
+    files = hand_ins([tmp_path], lambda path, why: skipped.append((path.name, why)))
+    assert [path.name for path in files] == ["A.PY", "LINEAR.PY"]
+    assert skipped == [("b.ipynb", NO_PYTHON), ("c.zip", NO_PYTHON)]
+
+
+def test_who_handed_in_a_notebook_is_told_what_to_do(tmp_path):
+    put(tmp_path, "anna/work/layer.ipynb", "bert/photo.jpg")
+    said = "no Python file in it: export a notebook as .py"
+    assert why_no_hand_in(tmp_path / "anna") == said
+    assert why_no_hand_in(tmp_path / "bert") == "no Python file in it"
+    with pytest.raises(HandInError) as caught:
+        hand_ins([tmp_path])
+    assert caught.value.next_step.endswith("; export a notebook as .py")

@@ -46,7 +46,12 @@ def as_called(text: str) -> str:
 
 def as_model(path: str) -> str:
     """Return a model's path as an argument that is neither an option nor the model on board."""
-    return f"./{path}" if path == "pretrained" or path.startswith("-") else path
+    return f"./{path}" if path == "pretrained" else as_argument(path)
+
+
+def as_argument(path: str) -> str:
+    """Return a path as an argument that is no option: `-x.py` → `./-x.py`."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 def own_name() -> str:

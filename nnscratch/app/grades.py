@@ -10,12 +10,22 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from nnscratch.app.progress import start
-from nnscratch.app.terminal import err, has_blocks, out, say, show_table, table, visible
+from nnscratch.app.terminal import (
+    err,
+    has_blocks,
+    out,
+    say,
+    show_note,
+    show_table,
+    table,
+    visible,
+)
 from nnscratch.lab.grading.checks import Check
 from nnscratch.lab.grading.grade import NOT_CHECKED, Grade, commonest
+from nnscratch.lab.grading.submissions import EXPORT, NOTEBOOK
 
 INDENT = 5
-LISTED_ERRORS = 10
+LISTED_ERRORS, LISTED_OTHERS = 10, 8
 LEAST_VERDICT, LONGEST_NAME = 30, 32  # columns
 
 
@@ -59,6 +69,16 @@ class GradeScreen:
 
     def _counted(self) -> str:
         return f"graded {self.done:,}/{len(self.names):,}"
+
+
+def note_skipped(names: Sequence[str], why: str) -> None:
+    """Name what was passed over in a class, lest a student's work be forgotten."""
+    listed = ", ".join(names[:LISTED_OTHERS])
+    more = len(names) - LISTED_OTHERS
+    if more > 0:
+        listed += f" and {more:,} more"
+    how = f" ({EXPORT})" if any(name.endswith(NOTEBOOK) for name in names) else ""
+    show_note(f"{why}: {listed}{how}")
 
 
 def show_grade(grade: Grade) -> None:
@@ -117,7 +137,8 @@ def show_class(grades: Sequence[Grade], names: Sequence[str]) -> None:
     full = sum(grade.full for grade in grades)
     shares = [grade.points / grade.out_of for grade in grades if grade.out_of]
     mean = sum(shares) / len(shares) if shares else 0.0
-    say(f"{len(grades):,} hand-ins: {full:,} with full marks, {mean:.0%} of the points on average",
+    percent = 100 if mean == 1 else min(round(100 * mean), 99)  # 100 only where nothing is missing
+    say(f"{len(grades):,} hand-ins: {full:,} with full marks, {percent}% of the points on average",
         style="bold")  # fmt: skip
     _show_commonest(grades)
 
@@ -125,7 +146,8 @@ def show_class(grades: Sequence[Grade], names: Sequence[str]) -> None:
 def _show_commonest(grades: Sequence[Grade]) -> None:
     errors = commonest(grades)
     if errors:
-        rows = table("What went wrong more than once")
+        say("What went wrong more than once", style="bold")  # a title would wrap in a narrow table
+        rows = table()
         rows.add_column("hand-ins", justify="right")
         rows.add_column("error")
         for name, count in errors[:LISTED_ERRORS]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from nnscratch.data import Dataset
 
 NOT_SWEPT = ("start",)  # a sweep compares settings from fresh weights on
+
+
+SLOW_SECONDS = 2.0  # until a file of layers that is still running is named
 
 
 def given_or_none(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
@@ -269,9 +273,18 @@ def network_kind(layers: Path | None) -> Callable[..., Network]:
 
     if layers is None:
         return Network
+    from nnscratch.app import terminal
     from nnscratch.handin import OwnNetwork, read_classes
 
-    return functools.partial(OwnNetwork, read_classes(layers), around=signals.at_once)
+    said = f"{layers} has not come to its last line yet; Ctrl-C ends it"
+    patience = threading.Timer(SLOW_SECONDS, terminal.show_note, [said])
+    patience.daemon = True
+    patience.start()
+    try:
+        classes = read_classes(layers)
+    finally:
+        patience.cancel()
+    return functools.partial(OwnNetwork, classes, around=signals.at_once)
 
 
 def obtain(data_dir: Path | None, wanted: str) -> Dataset:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnscratch.app.calling import command
+from nnscratch.app.calling import as_argument, command
 from nnscratch.app.options import DataDir, Json
 from nnscratch.config import DEFAULT_DATA_DIR
 
@@ -69,7 +69,10 @@ def grade(
     from nnscratch.lab.grading.marks import check_table, save_table
     from nnscratch.lab.grading.submissions import hand_ins, short_names
 
-    files = hand_ins(paths)
+    skipped: dict[str, list[str]] = {}
+    files = hand_ins(paths, lambda path, why: skipped.setdefault(why, []).append(path.name))
+    for why, others in skipped.items():
+        grades.note_skipped(others, why)
     if csv:
         check_table(csv)
     names = short_names(files, paths)
@@ -120,4 +123,4 @@ def _write_template(template: Path, paths: list[Path] | None) -> None:
         raise typer.BadParameter("it goes with no other file", param_hint="--template")
     write_template(template)
     terminal.say(f"Wrote the exercise to {terminal.visible(str(template))}")
-    terminal.show_command("When it is filled in", command("grade", str(template)))
+    terminal.show_command("When it is filled in", command("grade", as_argument(str(template))))

@@ -137,6 +137,8 @@ def train(
         )
         output = output or (run_files.output_of(resume) if resume else DEFAULT_MODEL)
         _check_outputs(run, output, plot, history)
+        if not layers:
+            _note_if_ours_take_over(run)
         picture = _watched(watch)
         whole, asked = obtain(data_dir, run.dataset or dataset or "auto"), run.config
         data = runs.suit(run, whole)
@@ -180,6 +182,17 @@ def train(
             else:
                 views.show_trained(finished, str(output))
             _save_course(finished, plot, history)
+
+
+def _note_if_ours_take_over(run: Any) -> None:
+    """Say so where a run that began with somebody's own layers goes on without them."""
+    from nnscratch.app import terminal
+
+    if run.own_classes:
+        terminal.show_note(
+            f"this run began with layers of a file ({', '.join(run.own_classes)}), and goes on "
+            "with nnscratch's own; to go on with that file, name it with --layers"
+        )
 
 
 def _note_if_others(run: Any, images: Any, layers: Path) -> None:

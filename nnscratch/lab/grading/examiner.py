@@ -67,7 +67,7 @@ def _examine(task: Mapping[str, Any], answers: Answers) -> None:
     import numpy as np
 
     from nnscratch.errors import NNScratchError
-    from nnscratch.handin import read_classes
+    from nnscratch.handin import in_their_words, read_classes
     from nnscratch.lab.grading.checks import examine, plan
 
     path = Path(task["file"])
@@ -76,13 +76,14 @@ def _examine(task: Mapping[str, Any], answers: Answers) -> None:
     fence.watch(Path.cwd(), answers.give_refused)
     answers.give(plan=plan(_named_in(path)))
     try:
-        classes = read_classes(path)
-    except NNScratchError as error:
-        answers.give(unreadable=error.what[:LONGEST_REASON])
-    else:
+        classes = read_classes(path, beside=task["beside"])
         answers.give(plan=plan(classes))
         for check in examine(classes, *pictures, path=path):
             answers.give(check=asdict(replace(check, reason=check.reason[:LONGEST_REASON])))
+    except NNScratchError as error:
+        answers.give(unreadable=error.what[:LONGEST_REASON])
+    except KeyboardInterrupt as error:  # theirs: no key reaches this process
+        answers.give(unreadable=f"it fails: {in_their_words(error, path)}")
     answers.give(done=True)
 
 

@@ -34,6 +34,7 @@ from nnscratch.data.synthetic import draw_digits
 from nnscratch.files import cannot_write, open_plain
 from nnscratch.lab.grading.checks import Check, plan
 from nnscratch.lab.grading.examiner import ARRAYS
+from nnscratch.lab.grading.submissions import why_no_hand_in
 from nnscratch.training import hold_out
 
 SECONDS = 10
@@ -183,6 +184,8 @@ def _grade(file: Path, room: Path, stop: threading.Event) -> Grade:
         return _graded(file, room, scratch, stop)
     except OSError as error:  # the file cannot be read, or no process can be started
         why = f"it cannot be read: {error.strerror or error}"
+        if file.is_dir():
+            why = why_no_hand_in(file)
         return Grade(str(file), _without_answers(why), why)
     finally:
         _remove(scratch)
@@ -195,7 +198,9 @@ def _graded(file: Path, room: Path, scratch: Path, stop: threading.Event) -> Gra
         raise OSError(0, "it is larger than 1 MiB")
     (scratch / file.name).write_bytes(text)
     word = secrets.token_hex()
-    task = {"file": file.name, "pictures": str(room), "seconds": SECONDS, "word": word}
+    beside = [path.name for path in file.parent.glob("*.py")]
+    task = {"file": file.name, "beside": beside, "pictures": str(room), "seconds": SECONDS,
+            "word": word}  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-P", "-B", "-m", "nnscratch.lab.grading.examiner"],
         cwd=scratch, env=_environment(scratch), start_new_session=True,
@@ -227,7 +232,7 @@ def _graded(file: Path, room: Path, scratch: Path, stop: threading.Event) -> Gra
 def _environment(scratch: Path) -> dict[str, str]:
     """Return the variables of a process: our Python as we found it, the scratch folder as home."""
     here = os.getcwd()
-    package = str(Path(__file__).parents[2])
+    package = str(Path(__file__).parents[3])
     paths = [path for path in sys.path if path and (path == package or path != here)]
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     homes = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), str(scratch))
