@@ -81,6 +81,20 @@ MORE = {
     "b BROADCASTS BY ACCIDENT 2": (Z, "self.A.dot(self.W.T) + self.b"),
     "b BROADCASTS BY ACCIDENT 3": (DLDB, "self.dLdb = dLdZ.sum(axis=0)"),
     "OVERFLOW 2": (SOFTMAX, "shifted = Z - Z.min(axis=1, keepdims=True)"),
+    "LOGARITHM OF ZERO": (LOSS, "float(-np.log(self.P[self.Y == 1]).sum() / self.N)"),
+    "LOSS CUT OFF": (LOSS, "float(-(self.Y * np.log(self.P + 1e-12)).sum() / self.N)"),
+    "LARGEST OF THE WHOLE BATCH": (SOFTMAX, "shifted = Z - Z.max()"),
+    "OUTPUTS CUT OFF": (SOFTMAX, "shifted = np.clip(Z, -30, 30)"),
+    "OUTPUTS CUT OFF 2": (SOFTMAX, "shifted = np.clip(Z, -500, 500)"),
+    "LEFT OVER 2": (
+        "self.Y = np.eye(Z.shape[1])[labels]",
+        "Y = np.eye(Z.shape[1])[labels]\n"
+        "        self.Y = getattr(self, 'Y', Y)\n"
+        "        if len(self.Y) != len(Y):\n            self.Y = Y",
+    ),
+    "WRONG AT ZERO": (SLOPE, "dLdA * (self.Z >= 0)"),
+    "WRONG AT ZERO 2": (SLOPE, "dLdA * (np.sign(self.Z) + 1) / 2"),
+    "CUT OFF": (RELU, "        self.Z = Z\n        return np.clip(Z, 0, 6)"),
     "CHANGED IN PLACE": (RELU, "        self.Z = Z.copy()\n        return np.maximum(Z, 0, out=Z)"),
     "CHANGED IN PLACE 2": ("dLdZ = np.array(dLdZ)", "self.W -= 0.1"),
     "SUM OVER THE WRONG AXIS": (DLDB, "self.dLdb = dLdZ.sum(axis=1)"),

@@ -1,6 +1,7 @@
 """What is checked of a hand-in: right classes keep all points, wrong ones lose them by name."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -157,6 +158,18 @@ def test_an_error_in_one_class_is_told_once_and_then_referred_to(checked, name):
         reason for reason in told if reason.startswith(title(name)) and "as above" not in reason
     ]
     assert len(full) == 1, told
+
+
+@pytest.mark.parametrize("name", ["LOGARITHM OF ZERO", "LOSS CUT OFF", "OUTPUTS CUT OFF"])
+def test_what_is_wrong_for_large_outputs_alone_costs_that_point_alone(checked, name):
+    assert [check.name for check in failed(checked(planted(name)))] == [
+        "SoftmaxCrossEntropy: outputs of 1000"
+    ]
+
+
+def test_no_reason_holds_a_name_that_only_our_own_code_knows(checked):
+    for name in TWELVE | MORE:
+        assert not re.search(r"dLd._[ho]|dLdZ_o|\bNothing\b", reasons(checked(planted(name)))), name
 
 
 def test_both_errors_in_one_formula_are_named(checked):

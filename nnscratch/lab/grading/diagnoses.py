@@ -100,6 +100,9 @@ def diagnose(quantity: str, found: Sequence[tuple[Case, Outcome]]) -> Diagnosis 
 
 def shown(quantity: str) -> str:
     """Return what a quantity is called in its class."""
+    name, _, layer = quantity.partition("_")
+    if layer and name in ("dLdW", "dLdb"):
+        return f"{name} of {'hidden' if layer == 'h' else 'output'}"
     return {"dLdZ_o": "dLdZ", "L": "loss"}.get(quantity, quantity)
 
 

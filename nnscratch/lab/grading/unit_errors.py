@@ -239,7 +239,7 @@ def _network(name: str) -> list[Error]:
         (UPSIDE_DOWN, "ReLU lets through where Z is negative", lambda Z: (Z < 0) * 1.0),
     ]
     return [
-        Error((error,), f"dLd{name}: {says}", _through(name, slope))
+        Error((error,), f"dLd{name[0]} of hidden: {says}", _through(name, slope))
         for error, says, slope in slopes
     ]
 
