@@ -21,9 +21,8 @@ from nnscratch.lab.grading.trials import (
     numbers,
     unit_cases,
 )
-from nnscratch.lab.grading.verdicts import PASSED, Report, Verdict
+from nnscratch.lab.grading.verdicts import BATCHES, PASSED, Report, Verdict, changed
 
-BATCHES = MATHS + "one-batch-after-another"
 STABLE = MATHS + "softmax-and-cross-entropy"
 Run = dict[str, Any]  # the outcomes by quantity, and `touched`
 
@@ -75,7 +74,7 @@ def _at_edges(cls: type, quantity: str, report: Report) -> Verdict:
     case = UnitCase(Z, np.array([[2.0, 3, 4, -5], [6, -7, 8, 9]]))
     found, right = run_relu(cls, case)[quantity], TRUE[quantity](case)
     if isinstance(found, Failure):
-        return report.raised(found, MATHS + ANCHORS[quantity])
+        return report.raised(found, MATHS + ANCHORS[quantity], quantity)
     if alike(found, right):
         return PASSED
     report.broken["ReLU"] = None
@@ -107,7 +106,7 @@ def _judged(
     for quantity in quantities:
         failures = [run[quantities[0]] for _, run in runs]
         if verdicts and all(isinstance(found, Failure) for found in failures):
-            verdicts.append(report.not_checked(f"forward of {kind} raised an error"))
+            verdicts.append(report.not_checked(f"forward of {kind} gives no numbers"))
             break
         trials = [(c, run[quantity], np.asarray(TRUE[quantity](c), float)) for c, run in runs]
         verdicts.append(report.judge(quantity, trials))
@@ -136,13 +135,13 @@ def _large(
     """
     names = ("loss", "dLdZ_o")
     if any(isinstance(run[name], Failure) for _, run in runs for name in names):
-        return report.not_checked("SoftmaxCrossEntropy raised an error before")
+        return report.not_checked("SoftmaxCrossEntropy gives no numbers, as above")
     cases = large_cases()
     found = [run_loss(cls, case) for case in cases]
     for name in names:
         for run in found:
             if isinstance(run[name], Failure):
-                return report.raised(run[name], STABLE)
+                return report.raised(run[name], STABLE, name)
     finite = {name: [bool(np.isfinite(run[name]).all()) for run in found] for name in names}
     wrong = {
         name: [run[name] for case, run in zip(cases, found, strict=True)
@@ -194,18 +193,17 @@ def _used_again(
     fresh = [run_once(cls, case) for case in cases]
     names = [name for name in fresh[0] if name != "touched"]
     if any(isinstance(run[name], Failure) for run in fresh for name in names):
-        return report.not_checked(f"{kind} raised an error before")
+        return report.not_checked(f"{kind} gives no numbers, as above")
     for run in fresh:
         if run["touched"]:
             report.broken[kind] = None
-            says = f"{' and '.join(run['touched'])}: not what it was before forward and backward"
-            return report.failed(Diagnosis(("CHANGED IN PLACE",), says, BATCHES))
+            return report.failed(changed(run["touched"]))
     unit = attempt(cls)
     for case, wanted in zip(cases, fresh, strict=True):
         run = run_once(cls, case, unit)
         for name in names:
             if isinstance(run[name], Failure):
-                return report.raised(run[name], BATCHES)
+                return report.raised(run[name], BATCHES, name)
             if not alike(run[name], wanted[name]):
                 report.broken[kind] = None
                 says = f"{shown(name)}: the second batch gives other numbers than in a new {kind}"
