@@ -381,6 +381,11 @@ def test_layers_that_learn_worse_than_ours_fail_beside_them(checked):
     assert wrong.reason.endswith("the errors above are the likely cause")
 
 
+def test_a_loss_that_is_no_number_names_the_pictures_once(checked):
+    text = changed(("log_P = shifted - np.log(sums)", "log_P = shifted - np.log(sums) + np.nan"))
+    assert checked(text)[-1].reason.count("after 32 pictures") == 1
+
+
 def test_as_many_pictures_are_learned_as_the_time_allows():
     from nnscratch.core import Network
 

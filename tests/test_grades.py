@@ -102,3 +102,22 @@ def test_what_cannot_be_done_is_refused_before_anything_runs(words, code, told, 
     assert done.returncode == code
     assert told in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["linear.py"]
+
+
+def test_less_than_all_points_is_never_rounded_to_all_of_them(capsys):
+    from nnscratch.app.grades import show_class
+    from nnscratch.lab.grading.checks import Check
+    from nnscratch.lab.grading.grade import Grade
+
+    full = Grade("a.py", (Check("a", True, 400, 400),), "full marks")
+    short = Grade("b.py", (Check("a", False, 399, 400),), "WRONG SIGN")
+    show_class([full, short], ["a.py", "b.py"])
+    assert "99% of the points on average" in capsys.readouterr().out
+    show_class([full, full], ["a.py", "b.py"])
+    assert "100% of the points on average" in capsys.readouterr().out
+
+
+def test_the_command_after_the_exercise_works_for_a_name_that_looks_like_an_option(run, tmp_path):
+    done = run("grade", "--template", "-x.py", cwd=tmp_path)
+    assert (tmp_path / "-x.py").exists(), done.stderr
+    assert "grade ./-x.py" in done.stdout + done.stderr

@@ -144,6 +144,12 @@ def test_an_error_whose_own_words_fail_or_never_end_is_still_told_in_one_line(ha
             raise RuntimeError
 
     assert in_their_words(Mute(), path) == "Mute (linear.py)"
+    with pytest.raises(ValueError, match="matmul") as misfit:
+        np.ones((5, 4)) @ np.ones((3, 2))
+    assert in_their_words(misfit.value, path) == (
+        "ValueError: @ of matrices that do not fit: 4 columns in the first, 3 rows in the second "
+        "(linear.py)"
+    )
     said = in_their_words(ValueError("a\nb " * 1000), path)
     assert said.startswith("ValueError: a b a b")
     assert len(said) < 250

@@ -117,7 +117,8 @@ def show_class(grades: Sequence[Grade], names: Sequence[str]) -> None:
     full = sum(grade.full for grade in grades)
     shares = [grade.points / grade.out_of for grade in grades if grade.out_of]
     mean = sum(shares) / len(shares) if shares else 0.0
-    say(f"{len(grades):,} hand-ins: {full:,} with full marks, {mean:.0%} of the points on average",
+    percent = round(100 * mean) if mean == 1 else min(round(100 * mean), 99)
+    say(f"{len(grades):,} hand-ins: {full:,} with full marks, {percent}% of the points on average",
         style="bold")  # fmt: skip
     _show_commonest(grades)
 
@@ -125,7 +126,9 @@ def show_class(grades: Sequence[Grade], names: Sequence[str]) -> None:
 def _show_commonest(grades: Sequence[Grade]) -> None:
     errors = commonest(grades)
     if errors:
-        rows = table("What went wrong more than once")
+        title = "What went wrong more than once"
+        rows = table(title)
+        rows.min_width = len(title)
         rows.add_column("hand-ins", justify="right")
         rows.add_column("error")
         for name, count in errors[:LISTED_ERRORS]:

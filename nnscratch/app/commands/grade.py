@@ -120,4 +120,5 @@ def _write_template(template: Path, paths: list[Path] | None) -> None:
         raise typer.BadParameter("it goes with no other file", param_hint="--template")
     write_template(template)
     terminal.say(f"Wrote the exercise to {terminal.visible(str(template))}")
-    terminal.show_command("When it is filled in", command("grade", str(template)))
+    name = f"./{template}" if str(template).startswith("-") else str(template)
+    terminal.show_command("When it is filled in", command("grade", name))
