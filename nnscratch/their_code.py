@@ -186,7 +186,7 @@ def in_their_words(error: BaseException, path: Path | str) -> str:
 def _misfit(found: re.Match[str]) -> str:
     rows, columns = found.groups()
     counts = f"{columns} columns in the first, {rows} rows in the second"
-    return f"@ of matrices that do not fit: {counts}"
+    return f"matmul: two matrices that do not fit: {counts}"
 
 
 def place(error: BaseException, path: Path | str) -> str:
