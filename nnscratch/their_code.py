@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
+import re
 import shlex
 import sys
 import traceback
@@ -23,6 +24,11 @@ from nnscratch.errors import HandInError, Terminated
 from nnscratch.products import Floats
 
 LONGEST = 200  # characters of their own words
+# What NumPy says of two matrices whose shapes do not go together.
+MISFIT = re.compile(
+    r"matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
+    r"\(n\?,k\),\(k,m\?\)->\(n\?,m\?\) \(size (\d+) is different from (\d+)\)"
+)
 
 
 class TheirCode:
@@ -87,7 +93,8 @@ class TheirCode:
             HandInError: it is missing, not numbers, or of another shape.
         """
         if value is None:
-            raise self._wrong(f"{name} is missing: it should have the shape {shape}")
+            wanted = f"have the shape {shape}" if shape else "be one number"
+            raise self._wrong(f"{name} is missing: it should {wanted}")
         try:
             array = np.asarray(value)
         except ValueError:  # rows of different length
@@ -186,11 +193,17 @@ def in_their_words(error: BaseException, path: Path | str) -> str:
     if isinstance(error, NotImplementedError):
         return "not written yet" + place(error, path)
     try:
-        said = one_line(str(error))
+        said = one_line(MISFIT.sub(_misfit, str(error)))
     except Exception:  # an error class of their own, which fails in turn
         said = ""
     kind = type(error).__name__
     return (f"{kind}: {said}" if said else kind) + place(error, path)
+
+
+def _misfit(found: re.Match[str]) -> str:
+    rows, columns = found.groups()
+    counts = f"{columns} columns in the first, {rows} rows in the second"
+    return f"matmul: two matrices that do not fit: {counts}"
 
 
 def place(error: BaseException, path: Path | str) -> str:

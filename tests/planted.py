@@ -17,6 +17,7 @@ LOSS_SLOPE = "(self.P - self.Y) / self.N"
 SOFTMAX = "shifted = Z - Z.max(axis=1, keepdims=True)"
 SUMS = "sums = exps.sum(axis=1, keepdims=True)"
 START = "self.b = np.zeros((out_features, 1))"
+BACK = "self.hidden.backward(self.relu.backward(dLdA_h))"
 
 TWELVE = {
     "SCALAR BIAS GRADIENT": (DLDB, "self.dLdb = np.sum(dLdZ)"),
@@ -63,9 +64,23 @@ MORE = {
     ),
     "RELU UPSIDE DOWN 2": (SLOPE, "dLdA * (self.Z < 0)"),
     "RELU UPSIDE DOWN 3": (RELU, "        self.Z = Z\n        return np.minimum(Z, 0)"),
-    "RELU'S DERIVATIVE TAKEN AT A 2": (SLOPE, "dLdA * (dLdA > 0)"),
-    "RELU'S DERIVATIVE TAKEN AT A 3": (SLOPE, "dLdA * np.maximum(self.Z, 0)"),
-    "RELU'S DERIVATIVE TAKEN AT A 4": (SLOPE, "dLdA"),
+    "RELU'S DERIVATIVE TAKEN AT dLdA": (SLOPE, "dLdA * (dLdA > 0)"),
+    "MULTIPLIED BY A OR Z": (SLOPE, "dLdA * np.maximum(self.Z, 0)"),
+    "NO MASK": (SLOPE, "dLdA"),
+    "NO MEAN TAKEN": (LOSS, "-(self.Y * log_P).sum(axis=1)"),
+    "ONE NUMBER FOR THE BATCH": (RELU, "        self.Z = Z\n        return max(0, Z.max())"),
+    "BINARY CROSS-ENTROPY": (
+        LOSS,
+        "-(self.Y * log_P + (1 - self.Y) * np.log(1 - self.P)).sum() / self.N",
+    ),
+    "LABELS FORGOTTEN": (LOSS, "float(-log_P.max(axis=1).mean())"),
+    "LABELS SHIFTED BY ONE": ("[labels]", "[labels - 1]"),
+    "DERIVATIVE OF A SIGMOID": (LOSS_SLOPE, f"{LOSS_SLOPE} * self.P * (1 - self.P)"),
+    "ELEMENT BY ELEMENT": (Z, "self.A * self.W + self.Ones.dot(self.b.T)"),
+    "WRONG FACTOR": (Z, f"{Z} + self.b.T"),
+    "ONE BIAS FOR ALL OUTPUTS": (Z, "self.A.dot(self.W.T) + self.b[0]"),
+    "1/N TWICE 6": (Z, "self.A.dot(self.W.T) / self.N + self.b.T"),
+    "CUT TO WHOLE NUMBERS 2": ("        return Z", "        return Z.astype(int)"),
     "SOFTMAX ALONG THE WRONG AXIS 2": (SUMS, "sums = exps.sum()"),
     "SOFTMAX ALONG THE WRONG AXIS 3": (
         f"{SOFTMAX}\n        exps = np.exp(shifted)\n        {SUMS}",
@@ -81,6 +96,20 @@ MORE = {
     "b BROADCASTS BY ACCIDENT 2": (Z, "self.A.dot(self.W.T) + self.b"),
     "b BROADCASTS BY ACCIDENT 3": (DLDB, "self.dLdb = dLdZ.sum(axis=0)"),
     "OVERFLOW 2": (SOFTMAX, "shifted = Z - Z.min(axis=1, keepdims=True)"),
+    "LOGARITHM OF ZERO": (LOSS, "float(-np.log(self.P[self.Y == 1]).sum() / self.N)"),
+    "LOSS CUT OFF": (LOSS, "float(-(self.Y * np.log(self.P + 1e-12)).sum() / self.N)"),
+    "LARGEST OF THE WHOLE BATCH": (SOFTMAX, "shifted = Z - Z.max()"),
+    "OUTPUTS CUT OFF": (SOFTMAX, "shifted = np.clip(Z, -30, 30)"),
+    "OUTPUTS CUT OFF 2": (SOFTMAX, "shifted = np.clip(Z, -500, 500)"),
+    "LEFT OVER 2": (
+        "self.Y = np.eye(Z.shape[1])[labels]",
+        "Y = np.eye(Z.shape[1])[labels]\n"
+        "        self.Y = getattr(self, 'Y', Y)\n"
+        "        if len(self.Y) != len(Y):\n            self.Y = Y",
+    ),
+    "WRONG AT ZERO": (SLOPE, "dLdA * (self.Z >= 0)"),
+    "WRONG AT ZERO 2": (SLOPE, "dLdA * (np.sign(self.Z) + 1) / 2"),
+    "CUT OFF": (RELU, "        self.Z = Z\n        return np.clip(Z, 0, 6)"),
     "CHANGED IN PLACE": (RELU, "        self.Z = Z.copy()\n        return np.maximum(Z, 0, out=Z)"),
     "CHANGED IN PLACE 2": ("dLdZ = np.array(dLdZ)", "self.W -= 0.1"),
     "SUM OVER THE WRONG AXIS": (DLDB, "self.dLdb = dLdZ.sum(axis=1)"),
@@ -110,6 +139,12 @@ MORE = {
         "        if np.shape(getattr(self, 'Z', 0)) != Z.shape:\n            self.Z = Z\n"
         "        return np.maximum(Z, 0)",
     ),
+    "WRONG SHAPE 3": ("self.hidden = Linear(784, hidden_size)", "self.hidden = Linear(784, 10)"),
+    "WRONG SHAPE 4": (
+        "self.hidden = Linear(784, hidden_size)",
+        "self.hidden = Linear(hidden_size, 784)",
+    ),
+    "CHANGED IN PLACE 3": (BACK, f"{BACK}\n        self.output.W = 0.9 * self.output.W"),
     "RELU FORGOTTEN": (
         "self.relu.forward(self.hidden.forward(A))",
         "self.hidden.forward(A)\n        self.relu.forward(A_h)",

@@ -1,6 +1,7 @@
 """What is checked of a hand-in: right classes keep all points, wrong ones lose them by name."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -159,6 +160,18 @@ def test_an_error_in_one_class_is_told_once_and_then_referred_to(checked, name):
     assert len(full) == 1, told
 
 
+@pytest.mark.parametrize("name", ["LOGARITHM OF ZERO", "LOSS CUT OFF", "OUTPUTS CUT OFF"])
+def test_what_is_wrong_for_large_outputs_alone_costs_that_point_alone(checked, name):
+    assert [check.name for check in failed(checked(planted(name)))] == [
+        "SoftmaxCrossEntropy: outputs of 1000"
+    ]
+
+
+def test_no_reason_holds_a_name_that_only_our_own_code_knows(checked):
+    for name in TWELVE | MORE:
+        assert not re.search(r"dLd._[ho]|dLdZ_o|\bNothing\b", reasons(checked(planted(name)))), name
+
+
 def test_both_errors_in_one_formula_are_named(checked):
     text = planted().replace(
         "self.dLdb = dLdZ.T.dot(self.Ones)", "self.dLdb = -dLdZ.sum() / self.N"
@@ -274,7 +287,7 @@ START = "self.W, self.b = np.zeros((out_features, in_features)), np.zeros((out_f
         (START, "raise SystemExit(3)", "pass", "SystemExit: 3 (linear.py, line 7)"),
         (START, "return self.forward(A)", "pass", "RecursionError"),
         (START, "return 'Z'", "pass", "ValueError: could not convert string to float: 'Z'"),
-        (START, "pass", "pass", "NOTHING RETURNED OR STORED: Z"),
+        (START, "pass", "pass", "NOTHING RETURNED OR STORED: Z: forward returns nothing"),
         ("pass", "pass", "pass", "NO W: W: a new layer has none"),
         ("self.W = self.b = None", "pass", "pass", "NO W: W: a new layer has none"),
     ],
@@ -289,6 +302,56 @@ def test_whatever_their_code_raises_is_a_failed_check(checked, start, forward, b
         for check in wrong[2:]
         if check.name.startswith("Linear: n")
     )
+
+
+def changed(*lines):
+    """Return the reference solution with lines of its own in place of others."""
+    text = planted()
+    for right, wrong in lines:
+        assert right in text
+        text = text.replace(right, wrong, 1)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ("self.dLdW = dLdZ", "self.dW = dLdZ", "dLdW: there is none after backward, but there is"),
+        ("def forward(self, A)", "def foward(self, A)", "NO forward: Linear has none, but there"),
+        ("def forward(self, A)", "def forward(A)", "does its def begin with self?"),
+        ("return self.criterion.forward(Z_o, labels)", "pass", "loss: loss returns nothing"),
+        ("self.hidden.backward(self", "(self", "dLdW of hidden: there is none after backward"),
+        ("return Z\n", "return Z.T\n", "TRANSPOSED PRODUCT: Z: lies on its side, a sample a col"),
+        (
+            "self.dLdb = dLdZ.T.dot(self.Ones)",
+            "self.dLdb = -dLdZ.sum(axis=0)",
+            "dLdb: the sign is turned round; and (3,), where (3, 1) belongs",
+        ),
+        ("/ self.N)", "/ 3)", "loss: 5.968 in a batch of 5, where 3.581 belongs"),
+    ],
+)
+def test_the_likely_mistake_is_told_and_no_other(checked, right, wrong, says):
+    reasons = [check.reason for check in failed(checked(changed((right, wrong))))]
+    assert says in reasons[0]
+    assert not any("dLdA NOT KEPT" in reason or "BROADCASTS" in reason for reason in reasons[1:])
+
+
+def test_a_division_in_place_that_integers_do_not_take_is_told_in_its_own_words(checked):
+    text = changed(("dLdZ = np.array(dLdZ)", "dLdZ /= 1.0"))
+    (wrong,) = failed(checked(text))
+    assert wrong.name == "Linear: float32, integers and lists"
+    assert wrong.reason.startswith("UFuncTypeError: ")
+
+
+def test_a_forward_for_one_sample_only_is_not_said_to_forget_dLdA(checked):
+    text = changed(("self.A = np.array(A)", "self.A = np.array(A).reshape(1, -1)"))
+    assert "dLdA NOT KEPT" not in reasons(checked(text))
+
+
+def test_a_gradient_that_is_missing_costs_its_own_points_and_not_those_of_the_others(checked):
+    text = changed(("self.dLdb = dLdZ.T.dot(self.Ones)", "pass"))
+    names = [check.name for check in failed(checked(text)) if check.name.startswith("Linear")]
+    assert names == ["Linear: dLdb"]
 
 
 def test_what_could_not_be_checked_is_never_diagnosed(checked):
@@ -316,6 +379,11 @@ def test_layers_that_learn_worse_than_ours_fail_beside_them(checked):
     assert not wrong.passed
     assert wrong.reason.startswith("LEARNS WORSE: ")
     assert wrong.reason.endswith("the errors above are the likely cause")
+
+
+def test_a_loss_that_is_no_number_names_the_pictures_once(checked):
+    text = changed(("log_P = shifted - np.log(sums)", "log_P = shifted - np.log(sums) + np.nan"))
+    assert checked(text)[-1].reason.count("after 32 pictures") == 1
 
 
 def test_as_many_pictures_are_learned_as_the_time_allows():

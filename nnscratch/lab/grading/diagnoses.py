@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -100,6 +100,9 @@ def diagnose(quantity: str, found: Sequence[tuple[Case, Outcome]]) -> Diagnosis 
 
 def shown(quantity: str) -> str:
     """Return what a quantity is called in its class."""
+    name, _, layer = quantity.partition("_")
+    if layer and name in ("dLdW", "dLdb"):
+        return f"{name} of {'hidden' if layer == 'h' else 'output'}"
     return {"dLdZ_o": "dLdZ", "L": "loss"}.get(quantity, quantity)
 
 
@@ -151,6 +154,21 @@ def _same(seen: Outcome, value: Floats) -> bool:
     return alike(seen, value)
 
 
+def with_shape(
+    quantity: str, diagnosis: Diagnosis, found: Sequence[tuple[Case, Outcome, Floats]]
+) -> Diagnosis:
+    """Add to a diagnosis of the numbers that their shape is wrong too, where it is in all cases."""
+    given = [(seen, right) for _, seen, right in found if not isinstance(seen, Failure)]
+    if not all(s.shape != r.shape and s.squeeze().shape == r.squeeze().shape for s, r in given):
+        return diagnosis
+    seen, right = given[0]
+    name = FLAT_BIAS if quantity == "dLdb" and seen.ndim == 1 else WRONG_SHAPE
+    if diagnosis.names == (name,):
+        return diagnosis
+    says = f"{diagnosis.sentence}; and {seen.shape}, where {right.shape} belongs"
+    return replace(diagnosis, names=(*diagnosis.names, name), sentence=says)
+
+
 def described(quantity: str, found: Sequence[tuple[Case, Outcome, Floats]]) -> Diagnosis:
     """Say what the numbers show where no error is known that gives them.
 
@@ -178,6 +196,11 @@ def described(quantity: str, found: Sequence[tuple[Case, Outcome, Floats]]) -> D
         f"{shown(quantity)}: {np.sum(off > 1e-5)} of {off.size} differ in a batch of {case.N}, "
         f"by up to {off.max():.3g}"
     )
+    if off.size == 1:
+        says = (
+            f"{shown(quantity)}: {seen.item():.4g} in a batch of {case.N}, "
+            f"where {right.item():.4g} belongs"
+        )
     if wrong and all(case.N > 1 for case, _, _ in wrong) and any(c.N == 1 for c, _, _ in given):
         says += "; right in a batch of one"
     return Diagnosis((WRONG_NUMBERS,), f"{says}; no known error gives these numbers", read_on)

@@ -21,6 +21,7 @@ from nnscratch.lab.grading.known_errors import (
     SCALAR_BIAS,
     SIGN,
     TRANSPOSED,
+    TWICE,
     WRONG_MEAN,
     WRONG_SUM,
     Error,
@@ -30,16 +31,22 @@ from nnscratch.products import Floats
 
 # ------------------------------------------------------------------------------- Z of Linear
 
+_ON_ITS_SIDE = "lies on its side, a sample a column"
 _PRODUCTS: tuple[tuple[str, str, Callable[[LinearCase], Floats]], ...] = (
     ("", "", lambda c: c.A @ c.W.T),
     (TRANSPOSED, "A·W in place of A·Wᵀ, possible only where C_in = C_out", lambda c: c.A @ c.W),
-    (TRANSPOSED, "Z lies on its side, a sample a column", lambda c: c.W @ c.A.T),
+    (TRANSPOSED, _ON_ITS_SIDE, lambda c: c.W @ c.A.T),
     (TRANSPOSED, "W·A, possible only where C_in = N", lambda c: c.W @ c.A),
     (TRANSPOSED, "Aᵀ·W, possible only where N = C_out", lambda c: c.A.T @ c.W),
     (TRANSPOSED, "Aᵀ·Wᵀ, possible only where N = C_in", lambda c: c.A.T @ c.W.T),
     (TRANSPOSED, "Wᵀ·A, possible only where N = C_out", lambda c: c.W.T @ c.A),
     (SIGN, "A·Wᵀ with its sign turned round", lambda c: -(c.A @ c.W.T)),
-    (WRONG_MEAN, "A·Wᵀ divided by N", lambda c: c.A @ c.W.T / c.N),
+    (TWICE, "A·Wᵀ divided by N: a layer takes no mean", lambda c: c.A @ c.W.T / c.N),
+    (
+        "ELEMENT BY ELEMENT",
+        "A and W multiplied element by element, possible only where their shapes are equal",
+        lambda c: c.A * c.W,
+    ),
     ("WEIGHTS FORGOTTEN", "the weights do not matter", lambda c: np.zeros((c.N, c.width))),
 )
 _BIASES: tuple[tuple[str, str, Callable[[LinearCase], Any]], ...] = (
@@ -53,8 +60,9 @@ _BIASES: tuple[tuple[str, str, Callable[[LinearCase], Any]], ...] = (
     (SIGN, "the bias is subtracted", lambda c: -c.b.T),
     (SCALAR_BIAS, "all biases added up, for every output the same", lambda c: c.b.sum()),
     (WRONG_MEAN, "the mean of the biases for every output", lambda c: c.b.mean()),
-    (ONE_SAMPLE, "the first bias for every output", lambda c: c.b[0]),
+    ("ONE BIAS FOR ALL OUTPUTS", "the first bias for every output", lambda c: c.b[0]),
     (FACTOR, "the bias counts N times", lambda c: c.N * c.b.T),
+    (FACTOR, "the bias counts twice", lambda c: 2 * c.b.T),
 )
 
 
@@ -69,6 +77,8 @@ def _linear_forward() -> list[Error]:
     ):
         names = tuple(dict.fromkeys(name for name in (product_name, bias_name) if name))
         says = "; ".join(says for says in (product_says, bias_says) if says)
+        if product_says == _ON_ITS_SIDE and bias_name == FLAT_BIAS:  # b has its right place there
+            names, says = (product_name,), product_says
         if names:
             errors.append(Error(names, f"Z: {says}", _sum(P, B)))
     errors += [
@@ -77,6 +87,11 @@ def _linear_forward() -> list[Error]:
             ("ACTIVATION IN THE LAYER",),
             "Z: nothing is negative, as if ReLU had been applied already",
             lambda c: np.maximum(c.A @ c.W.T + c.b.T, 0),
+        ),
+        Error(
+            ("CUT TO WHOLE NUMBERS",),
+            "Z: what stands behind the decimal point is gone",
+            lambda c: np.trunc(c.A @ c.W.T + c.b.T),
         ),
     ]
     return errors

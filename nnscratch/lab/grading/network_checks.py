@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,19 @@ from typing import Any
 import numpy as np
 
 from nnscratch.core import CLASSES, IN_FEATURES, Integers, Network
-from nnscratch.lab.grading.diagnoses import NAMES
-from nnscratch.lab.grading.known_errors import MATHS
-from nnscratch.lab.grading.trials import Failure, Outcome, attempt, lend, numbers, parameters
-from nnscratch.lab.grading.verdicts import NOT_CHECKED, PASSED, Report, Trial, Verdict
+from nnscratch.lab.grading.diagnoses import NAMES, Diagnosis
+from nnscratch.lab.grading.known_errors import MATHS, WRONG_SHAPE
+from nnscratch.lab.grading.trials import (
+    Failure,
+    Outcome,
+    alike,
+    attempt,
+    kept,
+    lend,
+    numbers,
+    parameters,
+)
+from nnscratch.lab.grading.verdicts import NOT_CHECKED, PASSED, Report, Trial, Verdict, changed
 from nnscratch.products import Floats
 
 HIDDEN = 6
@@ -80,10 +90,8 @@ def check_network(cls: type, report: Report) -> Iterator[Verdict]:
     """Yield the verdict on each check of `Network`."""
     network = make(cls)
     cases = network_cases()
-    start = {
-        name: numbers(attempt(lambda: getattr(getattr(network, layer), attribute)))  # noqa: B023
-        for name, (layer, attribute) in PLACES.items()
-    }
+    start = dict(zip(PLACES, _kept(network).values(), strict=True))
+    misfit = None if isinstance(network, Failure) else _misfit(start, cases[0].ours, report)
     lent = network if isinstance(network, Failure) else attempt(_lent, network, cases[0].ours)
     if isinstance(lent, Failure):
         yield report.raised(lent, MATHS + "notation")
@@ -95,7 +103,9 @@ def check_network(cls: type, report: Report) -> Iterator[Verdict]:
         name: report.judge(name, _trials(name, cases, runs))
         for name in ("Z_o", "L", *(f"dLd{name}" for name in ("W_o", "b_o", "W_h", "b_h")))
     }
-    wrong_outputs = not verdicts["Z_o"].passed
+    if misfit and verdicts["Z_o"].passed:
+        verdicts["Z_o"] = report.failed(misfit)
+    wrong_outputs = not verdicts["Z_o"].passed and not misfit
     zero = all(_is_zero(start[name]) for name in ("W_h", "W_o"))
     if verdicts["Z_o"].passed and zero:
         verdicts["Z_o"] = Verdict(True, ZERO_START, START)
@@ -104,6 +114,9 @@ def check_network(cls: type, report: Report) -> Iterator[Verdict]:
     whole = first or (gradients[0] if gradients else PASSED)
     if wrong_outputs and not whole.passed:
         whole = report.not_checked("forward already gives other outputs than it should")
+    touched = {name: None for run in runs for name in run["touched"]}
+    if whole.passed and touched:
+        whole = report.failed(changed(touched))
     for verdict in (verdicts["Z_o"], verdicts["L"], whole):
         if not verdict.passed and report.broken and not _is_named(verdict):
             parts = " and ".join(kind for kind in report.broken if kind != "Network")
@@ -120,19 +133,51 @@ def _is_zero(W: Outcome) -> bool:
     return not isinstance(W, Failure) and not W.any()
 
 
+def _misfit(start: dict[str, Outcome], ours: Network, report: Report) -> Diagnosis | None:
+    """Find W or b of a shape that Network(HIDDEN) does not have; what Linear is blamed for is not.
+
+    The numbers would not show it: our own weights take their place before anything runs.
+    """
+    for name, (layer, attribute) in PLACES.items():
+        found, right = start[name], ours.parameters[name].shape
+        if isinstance(found, Failure) or found.shape == right:
+            continue
+        if "Linear" not in report.broken or found.size != ours.parameters[name].size:
+            says = f"{layer}.{attribute}: {found.shape} in Network({HIDDEN}), where {right} belongs"
+            return Diagnosis((WRONG_SHAPE,), says, MATHS + "notation")
+    return None
+
+
+def _kept(network: Any) -> dict[str, Outcome]:
+    """Return W and b of both layers as they are now."""
+    return {
+        f"{attribute} of {layer}": numbers(
+            attempt(operator.attrgetter(f"{layer}.{attribute}"), network)
+        )
+        for layer, attribute in PLACES.values()
+    }
+
+
 def _run(network: Any, case: NetworkCase) -> dict[str, Any]:
     """Run a network forward and backward; gives the outcomes by quantity."""
     attempt(_lent, network, case.ours)
     A, labels = case.A.copy(), case.labels.copy()
+    before = {"A": A.copy(), "labels": labels.copy(), **_kept(network)}
     Z_o = attempt(lambda: network.forward(A))
     found = {"Z_o": numbers(Z_o), "L": Failure()}
     if not isinstance(found["Z_o"], Failure):
         found["L"] = numbers(attempt(lambda: network.loss(Z_o, labels)))
     done = Failure() if isinstance(found["L"], Failure) else attempt(lambda: network.backward())
     for name, (layer, attribute) in PLACES.items():
-        value = attempt(lambda: getattr(getattr(network, layer), f"dLd{attribute}"))  # noqa: B023
-        found[f"dLd{name}"] = done if isinstance(done, Failure) else numbers(value)
-    return found
+        value = kept(attempt(getattr, network, layer), f"dLd{attribute}", done)
+        found[f"dLd{name}"] = done if isinstance(done, Failure) else value
+    after = {"A": A, "labels": labels, **_kept(network)}
+    touched = [
+        name
+        for name, old in before.items()
+        if not isinstance(old, Failure) and not alike(after[name], old, 0)
+    ]
+    return found | {"touched": touched}
 
 
 def _trials(name: str, cases: list[NetworkCase], runs: list[dict[str, Any]]) -> list[Trial]:

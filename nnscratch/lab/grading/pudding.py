@@ -44,7 +44,7 @@ class Learned:
 
     def __str__(self) -> str:
         if self.diverged:
-            return f"a loss that is no number after {self.pictures:,} pictures"
+            return "a loss that is no number"
         return f"{self.accuracy:.1%}"
 
 

@@ -64,7 +64,7 @@ class Linear:
             dLdb = dLdZᵀ·1      (C_out, 1), as b
 
         The mean over the batch is in dLdZ already: nothing is divided by N here. If debug is true,
-        keep dLdA in self.dLdA too; otherwise there is no such attribute.
+        keep dLdA in self.dLdA too; otherwise keep it nowhere.
         """
         raise NotImplementedError
 
@@ -97,7 +97,8 @@ class SoftmaxCrossEntropy:
             L = −(1/N) Σ_i log A_i,label(i)
 
         A label is an integer from 0 to K − 1. exp(1000) is infinite: subtract from each row of Z
-        its largest value first, which changes no A.
+        its largest value first, which changes no A. And the logarithm of an A that is rounded to 0
+        is infinite: simplify log A before you compute it, so that no A is needed for L.
         """
         raise NotImplementedError
 

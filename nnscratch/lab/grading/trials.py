@@ -5,6 +5,7 @@ The numbers are eighths, so that every product and sum of them is exact also in 
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
@@ -35,9 +36,13 @@ class Failure:
 
 
 class Nothing(Exception):
-    """Nothing was returned, or kept under a name where something should be."""
+    """Nothing was returned, or kept under a name where something should be.
+
+    Its text is the name of theirs that looks like the one that is missing, or nothing.
+    """
 
 
+EXPECTED = {"W", "b", "A", "Z", "dLdA", "dLdW", "dLdb", "dLdZ", "debug", "forward", "backward"}
 Outcome = NDArray[Any] | Failure
 
 
@@ -279,7 +284,21 @@ def gathered(layer: Any, returned: Any) -> dict[str, Any]:
     """Return the outcomes of a backward pass: what it returned, and what it stored."""
     found = {"dLdA": numbers(returned)}
     for name in ("dLdW", "dLdb"):
-        value = attempt(getattr, layer, name)
-        missing = isinstance(value, Failure) and isinstance(value.error, AttributeError)
-        found[name] = numbers(None if missing else value)
+        found[name] = kept(layer, name, returned)
     return found
+
+
+def kept(layer: Any, name: str, returned: Any) -> Outcome:
+    """Return what is kept under a name; where it is missing, what was raised before it."""
+    value = attempt(getattr, layer, name)
+    if isinstance(value, Failure) and isinstance(value.error, AttributeError):
+        if isinstance(returned, Failure):
+            return returned
+        return Failure(Nothing(similar(name, layer)))
+    return Failure(Nothing("")) if value is None else numbers(value)
+
+
+def similar(name: str, owner: Any) -> str:
+    """Return the name of theirs that looks most like one that is missing; "" if none does."""
+    theirs = {each for each in dir(owner) if not each.startswith("_")} - EXPECTED
+    return next(iter(difflib.get_close_matches(name, theirs, 1, 0.6)), "")

@@ -6,20 +6,20 @@ A formula takes a `trials.UnitCase`, a `trials.LossCase` or a `network_checks.Ne
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from nnscratch.core import log_softmax
 from nnscratch.lab.grading.known_errors import (
-    AT_A,
     DROPPED,
+    NO_MASK,
     NOT_SET,
     SIGN,
     UPSIDE_DOWN,
     WRONG_MEAN,
     WRONG_SOFTMAX,
-    WRONG_SUM,
     Error,
 )
 from nnscratch.lab.grading.trials import LossCase
@@ -27,6 +27,7 @@ from nnscratch.products import Floats
 
 # ----------------------------------------------------------------------------------------- ReLU
 
+_ONE_NUMBER = "ONE NUMBER FOR THE BATCH"
 _UNITS = [
     Error((UPSIDE_DOWN,), "A: what is negative is let through", lambda c: np.minimum(c.Z, 0)),
     Error(("NO RELU",), "A: Z as it was, the negative numbers too", lambda c: c.Z),
@@ -38,8 +39,13 @@ _UNITS = [
         "A: negative numbers are made smaller, not 0",
         lambda c: np.where(c.Z > 0, c.Z, 0.01 * c.Z),
     ),
-    Error((WRONG_SUM,), "A: one number for the whole batch", lambda c: max(c.Z.max(), 0)),
+    Error(
+        (_ONE_NUMBER,),
+        "A: one number for the whole batch, the largest",
+        lambda c: max(c.Z.max(), 0),
+    ),
 ]
+_NO_SLOPE = "MULTIPLIED BY A OR Z"
 _SLOPES = [
     Error(
         (UPSIDE_DOWN,),
@@ -47,21 +53,23 @@ _SLOPES = [
         lambda c: c.D * (c.Z < 0),
     ),
     Error(
-        (AT_A,),
-        "dLdZ: dLdA is let through everywhere, as by a condition that every A meets, since A is "
-        "never negative; what counts is where Z was positive",
+        (NO_MASK,),
+        "dLdZ: dLdA is let through everywhere: nothing stops it, or a condition that every A "
+        "meets, since A is never negative; what counts is where Z was positive",
         lambda c: c.D,
     ),
     Error(
-        (AT_A,),
+        ("RELU'S DERIVATIVE TAKEN AT dLdA",),
         "dLdZ: decided by the sign of dLdA, not of Z",
         lambda c: c.D * (c.D > 0),
     ),
     Error(("dLdA FORGOTTEN",), "dLdZ: only 0 and 1, whatever dLdA is", lambda c: c.Z > 0),
     Error(
-        (AT_A,), "dLdZ: dLdA times A, where the slope is 0 or 1", lambda c: c.D * np.maximum(c.Z, 0)
+        (_NO_SLOPE,),
+        "dLdZ: dLdA times A, where the slope is 0 or 1",
+        lambda c: c.D * np.maximum(c.Z, 0),
     ),
-    Error((AT_A,), "dLdZ: dLdA times Z, where the slope is 0 or 1", lambda c: c.D * c.Z),
+    Error((_NO_SLOPE,), "dLdZ: dLdA times Z, where the slope is 0 or 1", lambda c: c.D * c.Z),
     Error(
         ("LEAKY RELU",),
         "dLdZ: where Z is negative, a hundredth passes",
@@ -107,6 +115,19 @@ def _slope_along(largest: int | None, total: int | None) -> Callable[[LossCase],
     return lambda c: (np.exp(_softmax_along(c.Z, largest, total)) - _Y(c)) / c.N
 
 
+def _one_lower(c: LossCase) -> LossCase:
+    return replace(c, labels=(c.labels - 1) % c.width)
+
+
+def _binary(A: Floats, Y: Floats) -> Any:
+    return -(Y * np.log(A) + (1 - Y) * np.log(1 - A)).sum() / len(A)
+
+
+def _with_sigmoid(A: Floats, Y: Floats) -> Floats:
+    return (A - Y) * A * (1 - A)
+
+
+_SHIFTED = "LABELS SHIFTED BY ONE"
 _LOG = "LOGARITHM FORGOTTEN"
 _LOSSES = [
     *(
@@ -133,7 +154,7 @@ _LOSSES = [
         lambda c: _of_labels(log_softmax(c.Z), c).sum(),
     ),
     Error(
-        (WRONG_SUM,),
+        ("NO MEAN TAKEN",),
         "loss: one number for each sample, not their mean",
         lambda c: _of_labels(log_softmax(c.Z), c),
     ),
@@ -166,6 +187,21 @@ _LOSSES = [
         ("SQUARED ERROR",),
         "loss: the squared distance from Y, not the cross-entropy",
         lambda c: ((np.exp(log_softmax(c.Z)) - _Y(c)) ** 2).sum() / c.N,
+    ),
+    Error(
+        ("BINARY CROSS-ENTROPY",),
+        "loss: the other classes count too, each with − log (1 − A)",
+        lambda c: _binary(np.exp(log_softmax(c.Z)), _Y(c)),
+    ),
+    Error(
+        ("LABELS FORGOTTEN",),
+        "loss: − log of the largest probability of each sample, whatever its label",
+        lambda c: -log_softmax(c.Z).max(axis=1).mean(),
+    ),
+    Error(
+        (_SHIFTED,),
+        "loss: that of the class before the label, as if labels began with 1",
+        lambda c: _of_labels(log_softmax(c.Z), _one_lower(c)).mean(),
     ),
     Error(
         ("ALL CLASSES COUNTED",),
@@ -218,6 +254,16 @@ _LOSS_SLOPES = [
         lambda c: (c.Z - _Y(c)) / c.N,
     ),
     Error(
+        (_SHIFTED,),
+        "dLdZ: 1 is taken off the class before the label, as if labels began with 1",
+        lambda c: (np.exp(log_softmax(c.Z)) - _Y(_one_lower(c))) / c.N,
+    ),
+    Error(
+        ("DERIVATIVE OF A SIGMOID",),
+        "dLdZ: A·(1 − A) is multiplied in, though A − Y is the whole derivative",
+        lambda c: _with_sigmoid(np.exp(log_softmax(c.Z)), _Y(c)) / c.N,
+    ),
+    Error(
         ("LOGARITHM LEFT IN",),
         "dLdZ: the logarithms of the probabilities in their place",
         lambda c: (log_softmax(c.Z) - _Y(c)) / c.N,
@@ -235,11 +281,11 @@ def _through(name: str, slope: Callable[[Floats], Floats]) -> Callable[[Any], An
 def _network(name: str) -> list[Error]:
     """Return the errors of one gradient of a network: those of ReLU on the way back."""
     slopes: list[tuple[str, str, Callable[[Floats], Floats]]] = [
-        (AT_A, "ReLU lets everything through on the way back", lambda Z: np.ones_like(Z)),
+        (NO_MASK, "ReLU lets everything through on the way back", lambda Z: np.ones_like(Z)),
         (UPSIDE_DOWN, "ReLU lets through where Z is negative", lambda Z: (Z < 0) * 1.0),
     ]
     return [
-        Error((error,), f"dLd{name}: {says}", _through(name, slope))
+        Error((error,), f"dLd{name[0]} of hidden: {says}", _through(name, slope))
         for error, says, slope in slopes
     ]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nnscratch.handin import in_their_words
-from nnscratch.lab.grading.diagnoses import Diagnosis, described, diagnose
+from nnscratch.lab.grading.diagnoses import Diagnosis, described, diagnose, shown, with_shape
 from nnscratch.lab.grading.known_errors import ANCHORS, MATHS, NOT_SET
-from nnscratch.lab.grading.trials import Failure, Nothing, Outcome, alike
+from nnscratch.lab.grading.trials import Failure, Nothing, Outcome, alike, similar
 from nnscratch.products import Floats
 
 NOT_CHECKED = "not checked"
@@ -28,6 +28,42 @@ class Verdict:
 
 
 PASSED = Verdict(True)
+BATCHES = MATHS + "one-batch-after-another"
+
+
+def changed(names: Iterable[str]) -> Diagnosis:
+    """Say which arrays are no longer what they were before both passes."""
+    names = list(names)
+    were = "were" if len(names) > 1 else "was"
+    says = f"{' and '.join(names)}: not what {'they' if names[1:] else 'it'} {were} before forward"
+    return Diagnosis(("CHANGED IN PLACE",), f"{says} and backward", BATCHES)
+
+
+def missing(quantity: str, near: str = "") -> str:
+    """Say that a quantity is not there: not returned, or not kept under its name."""
+    name = shown(quantity) or "one of the numbers"
+    method = {
+        "Z": "forward", "A": "forward", "loss": "forward", "Z_o": "forward", "L": "loss",
+        "dLdA": "backward", "dLdZ": "backward", "dLdZ_o": "backward",
+    }.get(quantity)  # fmt: skip
+    if method:
+        return f"{name}: {method} returns nothing (is there no return?)"
+    return f"{name}: there is none after backward" + (f", but there is a {near}" if near else "")
+
+
+def _words(error: BaseException, path: Path) -> str:
+    """Say an error in their words; or, where our own access failed, what their class has not."""
+    words = in_their_words(error, path)
+    if ", line " in words:
+        return words
+    if isinstance(error, AttributeError) and error.name and error.obj is not None:
+        near = similar(error.name, error.obj)
+        kind = type(error.obj).__name__
+        there = f", but there is a {near}" if near else ""
+        return f"NO {error.name}: {kind} has none{there}"
+    if isinstance(error, TypeError) and "positional argument" in words:
+        return f"{words}: does its def begin with self?"
+    return words
 
 
 @dataclass
@@ -55,10 +91,16 @@ class Report:
             False, f"{' AND '.join(diagnosis.names)}: {quantity}, as above", diagnosis.read_on
         )
 
-    def raised(self, failure: Failure, read_on: str = "") -> Verdict:
-        """Say what their code raised, in full the first time."""
+    def raised(self, failure: Failure, read_on: str = "", quantity: str = "") -> Verdict:
+        """Say what their code raised, in full the first time; or that it gave nothing.
+
+        Args:
+            quantity: what was wanted, a key of `diagnoses.KNOWN`.
+        """
         error = failure.error or Nothing()
-        words = in_their_words(error, self.path)
+        if isinstance(error, Nothing):
+            return self.failed(Diagnosis((NOT_SET,), missing(quantity, str(error)), read_on))
+        words = _words(error, self.path)
         if words in self.told and not words.startswith(NOT_WRITTEN):
             return self.not_checked(words)
         self.told[words] = None
@@ -83,10 +125,9 @@ class Report:
             if given and (excused or not errors):
                 return PASSED
             if not errors:
-                return self.not_checked(f"no {quantity} could be computed")
-            if isinstance(errors[0].error, Nothing):
-                says = f"{quantity}: there is none after backward"
-                return self.failed(Diagnosis((NOT_SET,), says, read_on))
-            return self.raised(errors[0], read_on)
+                return self.not_checked(f"no {shown(quantity)} could be computed")
+            return self.raised(errors[0], read_on, quantity)
         diagnosis = diagnose(quantity, [(case, found) for case, found, _ in trials])
-        return self.failed(diagnosis or described(quantity, trials))
+        if diagnosis:
+            return self.failed(with_shape(quantity, diagnosis, trials))
+        return self.failed(described(quantity, trials))

@@ -5,7 +5,7 @@ import numpy as np
 
 class ReLU:
     def forward(self, Z):
-        self.slope = (np.sign(Z) + 1) / 2
+        self.slope = (np.sign(Z) + 1) // 2
         return (Z + np.abs(Z)) / 2
 
     def backward(self, dLdA):
@@ -17,8 +17,8 @@ class SoftmaxCrossEntropy:
         self.labels = np.asarray(labels).reshape(-1, 1)
         Z = Z - Z.max(1)[:, None]
         self.P = np.exp(Z) / np.exp(Z).sum(1)[:, None]
-        picked = np.take_along_axis(self.P, self.labels, axis=1)
-        return np.array(-np.log(np.clip(picked, 1e-15, 1)).mean())
+        picked = np.take_along_axis(Z, self.labels, axis=1)
+        return np.array((np.log(np.exp(Z).sum(1)) - picked[:, 0]).mean())
 
     def backward(self):
         G = np.array(self.P)

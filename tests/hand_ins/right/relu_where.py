@@ -24,7 +24,7 @@ class Linear:
 
 class ReLU:
     def forward(self, Z):
-        self.on = Z >= 0
+        self.on = ~(Z <= 0)
         return np.where(self.on, Z, 0)
 
     def backward(self, dLdA):
@@ -35,10 +35,11 @@ class ReLU:
 
 class SoftmaxCrossEntropy:
     def forward(self, Z, labels):
-        e = np.exp(Z - np.max(Z))
+        Z = Z - np.max(Z, axis=-1)[:, None]
+        e = np.exp(Z)
         self.P = e / e.sum(axis=-1)[:, None]
         self.rows, self.labels = np.arange(len(Z)), labels
-        return -np.log(self.P[self.rows, labels] + 1e-12).mean()
+        return (np.log(e.sum(axis=-1)) - Z[self.rows, labels]).mean()
 
     def backward(self):
         G = self.P.copy()
