@@ -4,6 +4,7 @@ import copy
 import inspect
 import io
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from conftest import ROOT
 from nnscratch import DigitClassifier
 from nnscratch.config import TrainConfig, as_dict
+from nnscratch.data.synthetic import draw_digits
 from nnscratch.errors import (
     ArrayError,
     ConfigError,
@@ -98,8 +100,6 @@ def options(settings):
         {},
         {"learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.001, "schedule": "cosine"},
         {"augment": True, "deskew": True, "seed": 3},
-        {"teacher": "pretrained"},
-        pytest.param({"refuse": True}, marks=pytest.mark.slow),
     ],
     ids=str,
 )
@@ -119,6 +119,33 @@ def test_it_learns_what_the_command_line_learns_to_the_bit(
     assert np.array_equal(digits.model_.strangeness(images), trained.strangeness(images))
     accuracy = json.loads(done.stdout.splitlines()[-1])["test_accuracy"]
     assert digits.score(images, labels) == accuracy
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"teacher": "pretrained"}, pytest.param({"refuse": True}, marks=pytest.mark.slow)],
+    ids=str,
+)
+def test_products_of_wide_networks_are_the_same_with_one_thread_as_the_command_has(
+    more, run, tmp_path, own_data
+):
+    settings = SMALL | more
+    code = (
+        "from nnscratch import DigitClassifier, load_dataset\n"
+        f"data = load_dataset({str(own_data)!r})\n"
+        f"digits = DigitClassifier(**{settings!r}).fit(data.train_images, data.train_labels)\n"
+        "digits.save('python.npz')"
+    )
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+    done = run("train", *options(settings), data_dir=own_data)
+    assert done.returncode == 0, done.stderr
+    ours, theirs = (load_model(tmp_path / name) for name in ("python.npz", "model.npz"))
+    assert np.array_equal(ours.network.theta, theirs.network.theta)
+    assert ours.history == theirs.history
+    assert ours.temperature == theirs.temperature
+    pictures = draw_digits(np.arange(10), np.random.default_rng(0))
+    assert np.array_equal(ours.strangeness(pictures), theirs.strangeness(pictures))
 
 
 @pytest.mark.mnist
