@@ -103,6 +103,7 @@ def test_several_pictures_are_accounted_for_one_by_one(run, here):
     assert done.stdout.count("Why ") == 3
 
 
+@pytest.mark.slow
 def test_an_account_is_drawn_and_drawn_again_over_ours_only(run, here, tmp_path):
     for _ in range(2):
         done = told(run, "predict", here / "0.png", "--plot", "why.png")

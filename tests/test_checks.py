@@ -136,6 +136,7 @@ def pairs(names):
 
 
 @pytest.mark.parametrize("pair", list(pairs(TWELVE)), ids=" + ".join)
+@pytest.mark.sampled(10)
 def test_of_two_planted_errors_at_least_one_is_named(checked, pair):
     found = reasons(checked(planted(*pair)))
     assert any(title(name) in found for name in pair), found
@@ -167,6 +168,7 @@ def test_what_is_wrong_for_large_outputs_alone_costs_that_point_alone(checked, n
     ]
 
 
+@pytest.mark.slow
 def test_no_reason_holds_a_name_that_only_our_own_code_knows(checked):
     for name in TWELVE | MORE:
         assert not re.search(r"dLd._[ho]|dLdZ_o|\bNothing\b", reasons(checked(planted(name)))), name
@@ -241,6 +243,7 @@ def test_what_is_right_is_what_differences_of_a_scalar_say():
 # ---------------------------------------------------------------------------- where to read on
 
 
+@pytest.mark.slow
 def test_every_heading_that_a_check_points_to_is_there(checked):
     there = {MATHS + anchor for anchor in anchors(ROOT / "docs" / "maths.md")}
     errors = [error for some in KNOWN.values() for error in some]

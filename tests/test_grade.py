@@ -182,6 +182,7 @@ def test_right_but_odd_solutions_have_full_marks_in_processes_too(pictures):
 
 
 @unix
+@pytest.mark.slow
 def test_what_was_found_before_the_time_is_over_counts(pictures, tmp_path, temporary):
     loop = (
         "class ReLU:\n    def forward(self, Z):\n"

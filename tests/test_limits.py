@@ -293,6 +293,7 @@ def test_where_no_thread_can_be_started_training_does_without(own_data, run, tmp
 CLIPBOARD = "\x1b]52;c;ZXZpbA==\x07"
 
 
+@pytest.mark.slow
 def test_escape_sequences_from_outside_are_shown_and_not_sent(run, own_data, tmp_path):
     (tmp_path / f"evil{CLIPBOARD}\r\b.png").write_bytes(b"no picture")
     (tmp_path / f"c{CLIPBOARD}.toml").write_text("x = 1", encoding="utf-8")

@@ -196,6 +196,7 @@ def test_a_value_that_does_not_go_with_the_data_names_its_run(run, own_data):
     assert "--lr 0.1 --batch-size 1100" in re.sub(r"[│\s]+", " ", shown)
 
 
+@pytest.mark.slow
 def test_a_folder_that_holds_another_sweep_is_left_as_it_is(run, own_data, tmp_path):
     run("sweep", "--lr", "0.01,0.1", *FAST, data_dir=own_data)
     before = {path: (tmp_path / path).read_bytes() for path in listing(tmp_path)[1:]}

@@ -171,6 +171,7 @@ def test_the_command_trains_with_a_teacher_and_evaluate_says_with_which(run, own
     assert len(last["settings"]["teacher"]) == 64
 
 
+@pytest.mark.slow
 def test_a_resumed_run_without_a_teacher_refuses_the_option(own_dataset, run, own_data, tmp_path):
     kept = interrupted(own_dataset, replace(CONFIG, teacher="none"), tmp_path / "m.npz")
     done = run("train", "--resume", kept.path, "--teacher", "pretrained", data_dir=own_data)

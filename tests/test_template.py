@@ -72,6 +72,7 @@ def test_the_solved_one_is_the_exercise_with_its_bodies_written():
     assert list(methods(solved)) == list(methods(TEMPLATE))
 
 
+@pytest.mark.slow
 def test_solved_its_gradients_are_right_and_it_learns(run, own_data):
     done = run("gradcheck", "--layers", SOLVED)
     assert done.returncode == 0, done.stderr
