@@ -261,6 +261,8 @@ def test_a_picture_without_a_digit_is_refused_by_name(tmp_path):
     with pytest.raises(NoDigitError) as caught:
         DigitClassifier.load("pretrained").predict(tmp_path / "blank.png")
     assert caught.value.where == str(tmp_path / "blank.png")
+    assert "--" not in caught.value.next_step
+    assert "model_.read(file, invert=True)" in caught.value.next_step
 
 
 # ------------------------------------------------------------------------------------------- files
