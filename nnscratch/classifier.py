@@ -11,14 +11,22 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Protocol, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnscratch import runs
 from nnscratch.arrays import Images, Labels, as_images, as_labels
-from nnscratch.config import NO_START, NO_TEACHER, SETTINGS, TrainConfig, as_dict, check_names
+from nnscratch.config import (
+    NO_START,
+    NO_TEACHER,
+    SETTINGS,
+    Schedule,
+    TrainConfig,
+    as_dict,
+    check_names,
+)
 from nnscratch.core import CLASSES, IN_FEATURES, Network
 from nnscratch.data import ARRAYS, Dataset
 from nnscratch.errors import NoDigitError, NotFittedError
@@ -30,6 +38,15 @@ from nnscratch.training import EpochResult, History
 if TYPE_CHECKING:
     from nnscratch.app.progress import TrainingScreen
     from nnscratch.pictures.decode import Source
+
+
+class HasArray(Protocol):
+    """What NumPy can make an array of: an array, a tensor, a table."""
+
+    def __array__(self) -> NDArray[Any]: ...
+
+
+ArrayOrList = HasArray | list[Any] | tuple[Any, ...]
 
 
 class DigitClassifier:
@@ -68,7 +85,7 @@ class DigitClassifier:
         hidden_size: int = 10,
         momentum: float = 0.0,
         weight_decay: float = 0.0,
-        schedule: str = "constant",
+        schedule: Schedule = "constant",
         augment: bool = False,
         deskew: bool = False,
         teacher: str = NO_TEACHER,
@@ -165,9 +182,9 @@ class DigitClassifier:
     def predict(self, images: Source) -> int: ...
 
     @overload
-    def predict(self, images: Any) -> NDArray[np.intp]: ...
+    def predict(self, images: ArrayOrList) -> NDArray[np.intp]: ...
 
-    def predict(self, images: Any) -> int | NDArray[np.intp]:
+    def predict(self, images: Source | ArrayOrList) -> int | NDArray[np.intp]:
         """Return the digit of each picture of an array, (n,); or of one picture in a file, an int.
 
         Args:
@@ -185,7 +202,7 @@ class DigitClassifier:
         source = _as_source(images)
         return model.predict(images) if source is None else _read(model, source).digit
 
-    def predict_proba(self, images: Any) -> Floats:
+    def predict_proba(self, images: Source | ArrayOrList) -> Floats:
         """Return the probabilities of the ten digits: (n, 10), or (10,) of one picture in a file.
 
         Arguments and errors as `predict`.
