@@ -12,18 +12,26 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Protocol, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnscratch import runs
 from nnscratch.arrays import Images, Labels, as_images, as_labels
-from nnscratch.config import NO_START, NO_TEACHER, SETTINGS, TrainConfig, as_dict, check_names
+from nnscratch.config import (
+    NO_START,
+    NO_TEACHER,
+    SETTINGS,
+    Schedule,
+    TrainConfig,
+    as_dict,
+    check_names,
+)
 from nnscratch.core import CLASSES, IN_FEATURES, Network
 from nnscratch.data import ARRAYS, Dataset
-from nnscratch.errors import NotFittedError
-from nnscratch.model import Model
+from nnscratch.errors import NoDigitError, NotFittedError
+from nnscratch.model import Model, Prediction
 from nnscratch.model_file import load_model, save_model
 from nnscratch.products import Floats
 from nnscratch.training import EpochResult, History
@@ -31,6 +39,15 @@ from nnscratch.training import EpochResult, History
 if TYPE_CHECKING:
     from nnscratch.app.progress import TrainingScreen
     from nnscratch.pictures.decode import Source
+
+
+class HasArray(Protocol):
+    """What NumPy can make an array of: an array, a tensor, a table."""
+
+    def __array__(self) -> NDArray[Any]: ...
+
+
+ArrayOrList = HasArray | list[Any] | tuple[Any, ...]
 
 
 class DigitClassifier:
@@ -69,7 +86,7 @@ class DigitClassifier:
         hidden_size: int = 10,
         momentum: float = 0.0,
         weight_decay: float = 0.0,
-        schedule: str = "constant",
+        schedule: Schedule = "constant",
         augment: bool = False,
         deskew: bool = False,
         teacher: str = NO_TEACHER,
@@ -166,9 +183,9 @@ class DigitClassifier:
     def predict(self, images: Source) -> int: ...
 
     @overload
-    def predict(self, images: Any) -> NDArray[np.intp]: ...
+    def predict(self, images: ArrayOrList) -> NDArray[np.intp]: ...
 
-    def predict(self, images: Any) -> int | NDArray[np.intp]:
+    def predict(self, images: Source | ArrayOrList) -> int | NDArray[np.intp]:
         """Return the digit of each picture of an array, (n,); or of one picture in a file, an int.
 
         Args:
@@ -184,16 +201,18 @@ class DigitClassifier:
         """
         model = self._fitted()
         source = _as_source(images)
-        return model.predict(images) if source is None else model.read(source).digit
+        return model.predict(images) if source is None else _read(model, source).digit
 
-    def predict_proba(self, images: Any) -> Floats:
+    def predict_proba(self, images: Source | ArrayOrList) -> Floats:
         """Return the probabilities of the ten digits: (n, 10), or (10,) of one picture in a file.
 
         Arguments and errors as `predict`.
         """
         model = self._fitted()
         source = _as_source(images)
-        return model.predict_proba(images) if source is None else model.read(source).probabilities
+        if source is None:
+            return model.predict_proba(images)
+        return _read(model, source).probabilities
 
     def score(self, images: Any, labels: Any) -> float:
         """Return the share of pictures that are recognised, 0–1; arguments as in `fit`."""
@@ -267,11 +286,24 @@ def _as_source(images: Any) -> Source | None:
     """Return a path, an open file or a picture of Pillow's for what it is; None for an array."""
     if isinstance(images, np.ndarray | list | tuple):
         return None  # without loading Pillow
-    if isinstance(images, os.PathLike | str):
+    if isinstance(images, str):
+        return images
+    if isinstance(images, os.PathLike):
         return Path(os.fspath(images))
     from nnscratch.pictures.decode import is_source
 
     return images if is_source(images) else None
+
+
+def _read(model: Model, source: Source) -> Prediction:
+    """Read one picture, and where there is no digit, advise what can be done from Python."""
+    try:
+        return model.read(source)
+    except NoDigitError as error:
+        error.next_step = error.next_step.replace(
+            "--invert or --no-invert", "model_.read(file, invert=True), or invert=False"
+        )
+        raise
 
 
 @contextmanager

@@ -12,14 +12,15 @@ import numbers
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from nnscratch.errors import ConfigError
 
 DEFAULT_DATA_DIR = Path("data")
 DATA_DIR_VARIABLE = "NNSCRATCH_DATA_DIR"
 
-SCHEDULES = ("constant", "cosine")
+Schedule = Literal["constant", "cosine"]
+SCHEDULES = get_args(Schedule)
 LARGEST_WIDTH = 100_000  # some 80 million weights, 640 MB with their gradients
 LARGEST_COUNT = 1_000_000_000
 LARGEST_SEED = 2**32 - 1
@@ -140,7 +141,7 @@ class TrainConfig:
     hidden_size: int = 10
     momentum: float = 0.0
     weight_decay: float = 0.0
-    schedule: str = "constant"
+    schedule: Schedule = "constant"
     augment: bool = False
     deskew: bool = False
     teacher: str = NO_TEACHER

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from nnscratch.arrays import Images, as_images
+from nnscratch.arrays import Images, as_images, as_one_image
 from nnscratch.config import TrainConfig, as_options
 from nnscratch.core import Network, log_softmax
 from nnscratch.errors import ConfigError, NoDigitError
@@ -265,7 +265,7 @@ class Model:
         Raises:
             ArrayError: they are not so.
         """
-        seen = self.seen(as_images(np.asarray(image)[np.newaxis]))
+        seen = self.seen(as_one_image(image))
         A = scale_pixels(seen, self.network.theta.dtype)
         first, second = (int(digit) for digit in self.network.forward(A)[0].argsort()[:-3:-1])
         other = second if against is None or against == first else against

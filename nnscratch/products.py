@@ -247,8 +247,9 @@ def scale_pixels(
     >>> float(scale_pixels(np.full((1, 28, 28), 255, np.uint8)).max())
     1.0
     """
-    if images.dtype != np.uint8:
-        raise ArrayError(f"pixels should be uint8, 0 to 255, and are {images.dtype}")
+    found = getattr(images, "dtype", type(images).__name__)
+    if found != np.uint8:
+        raise ArrayError(f"pixels should be an array of uint8, 0 to 255, and are {found}")
     N = len(images)
     rows = images.reshape(N, -1)
     A: Floats = empty_batch(N, rows.shape[1], dtype) if out is None else out[:N]

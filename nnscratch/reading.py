@@ -68,7 +68,7 @@ def read_digits(
         NoDigitError: it can be read, and holds no digit.
     """
     name = name or name_of(source)
-    source = rereadable(source)
+    source = rereadable(source, name)
     if several is False:
         return _single(model.read(source, invert=invert, name=name))
     single, refusal = None, None

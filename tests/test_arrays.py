@@ -4,8 +4,12 @@ Through this door pass `fit`, `evaluate` and a model's `predict`; that all of th
 here too.
 """
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
+import scipy.sparse
 
 from nnscratch.arrays import as_images, as_labels
 from nnscratch.config import TrainConfig
@@ -62,19 +66,36 @@ WRONG_PICTURES = {
     "one picture alone": (np.zeros((28, 28)), r"\(n, 28, 28\) or \(n, 784\), and are \(28, 28\)"),
     "another size": (np.zeros((3, 27, 28)), r"\(3, 27, 28\)"),
     "another length": (np.zeros((3, 783)), r"\(3, 783\)"),
-    "a number": (7, r"\(\)"),
+    "a number": (7, r"and are of type int$"),
+    "nothing": (None, r"and are of type NoneType$"),
+    "a generator": ((row for row in [[0] * 784]), r"of type generator; a list can be made of it"),
+    "a sparse array": (
+        scipy.sparse.eye(3, 784, format="csr"),
+        r"of type csr_matrix; .* toarray\(\)",
+    ),
     "a fourth axis": (np.zeros((3, 28, 28, 1)), r"\(3, 28, 28, 1\)"),
     "none": (np.zeros((0, 28, 28)), "there are no pictures"),
     "ragged": ([[1, 2], [3]], "pictures do not make an array"),
     "floats 0 to 255": (np.full((1, 784), 255.0), "float64 pictures should lie between 0 and 1,"),
     "just above 1": (np.full((1, 784), np.float32(1.01)), "float32 pictures .* and 1.01$|between"),
     "floats below 0": (np.full((1, 784), -0.5), "between -0.5 and -0.5"),
-    "one NaN": (np.where(np.arange(784) == 5, np.nan, 0.5)[None], "nan"),
+    "one NaN": (
+        np.where(np.arange(784) == 5, np.nan, 0.5)[None],
+        "pictures hold NaN, in 1 of 784 pixels$",
+    ),
     "infinite": (np.full((1, 784), np.inf), "inf"),
     "integers above 255": (np.full((1, 784), 256), "int64 pictures should lie between 0 and 255"),
     "integers below 0": (np.full((1, 784), -1), "between -1 and -1"),
-    "true and false": (np.ones((1, 784), bool), "uint8 or float, and are bool"),
+    "integers 0 and 1": (
+        np.eye(2, 784, dtype="u1"),
+        r"only 0 and 1; .* images \* 255, or images.as",
+    ),
+    "complex numbers": (np.ones((1, 784), complex), "uint8 or float, and are complex128"),
     "texts": (np.full((1, 784), "x"), "numbers, and are texts"),
+    "text objects": (np.full((1, 784), "x", object), "numbers, and are texts"),
+    "paths": ([Path("a.png")], "numbers, and are paths; files are read one at a time"),
+    "one masked": (np.ma.masked_equal(np.eye(2, 784), 1), "some of the pictures are masked"),
+    "rows, one masked": (list(np.ma.masked_equal(np.eye(2, 784), 1)), "pictures are masked"),
 }
 
 
@@ -112,8 +133,14 @@ WRONG_LABELS = {
     "none": ([], "3 pictures, but 0 labels"),
     "one-hot rows": (np.eye(10)[:3], r"one a picture, and are \(3, 10\)"),
     "a column": ([[1], [2], [3]], r"\(3, 1\)"),
-    "a number": (3, r"\(\)"),
-    "floats": ([1.0, 2.0, 3.0], "integers, and are float64"),
+    "a number": (3, r"and are of type int$"),
+    "a dict": ({0: 3}, r"and are of type dict$"),
+    "floats": ([1.0, 2.0, 3.0], "integers, and are float64; whole numbers in another form"),
+    "floats between": ([1.5, 2.0, 3.0], "integers, and are float64, some of them not whole$"),
+    "NaN": ([np.nan, 2.0, 3.0], "integers, and are float64, some of them NaN$"),
+    "None": ([None, 2, 3], "integers, and are object, some of them NaN$"),
+    "words": (["one", "two", "three"], "integers, and are <U5$"),
+    "one masked": (np.ma.masked_equal([1, 2, 3], 2), "some of the labels are masked"),
     "true and false": ([True, False, True], "integers, and are bool"),
     "texts": (["1", "2", "3"], "integers"),
     "ragged": ([[1], [2, 3], [4]], "labels do not make an array"),
@@ -151,16 +178,51 @@ def test_labels_in_another_form_are_refused_with_how_to_give_them():
     assert as_labels(np.asarray(texts, int), 2).tolist() == [3, 1]
 
 
-class OnAnotherDevice:
-    """A tensor that NumPy cannot reach, which says so with a TypeError, as PyTorch's do."""
+class Tensor:
+    """What NumPy cannot reach, and says so as PyTorch's tensors do."""
+
+    def __init__(self, reason):
+        self.reason = reason
 
     def __array__(self, *_, **__):
-        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+        raise self.reason
 
 
-def test_what_will_not_become_an_array_is_refused_with_its_own_reason():
-    with pytest.raises(ArrayError, match="pictures do not make an array: can't convert cuda:0"):
-        as_images(OnAnotherDevice())
+@pytest.mark.parametrize(
+    "reason",
+    [
+        TypeError("can't convert cuda:0 device type tensor to numpy"),
+        RuntimeError("Can't call numpy() on Tensor that requires grad"),
+    ],
+    ids=["on another device", "with a gradient"],
+)
+def test_what_will_not_become_an_array_is_refused_with_its_own_reason(reason):
+    with pytest.raises(ArrayError, match=re.escape(f"pictures do not make an array: {reason}")):
+        as_images(Tensor(reason))
+    with pytest.raises(ArrayError, match=re.escape(f"labels do not make an array: {reason}")):
+        as_labels(Tensor(reason), 3)
+
+
+def test_true_and_false_are_black_and_white():
+    picture = np.eye(28, dtype=bool)[np.newaxis]
+    assert np.array_equal(as_images(picture), np.where(picture, 255, 0))
+
+
+def test_integers_that_are_all_0_are_black():
+    assert not as_images(np.zeros((2, 784), int)).any()
+
+
+def test_of_a_masked_array_that_masks_nothing_the_values_are_taken(images, labels):
+    assert np.array_equal(as_images(np.ma.array(images, mask=False)), images)
+    assert np.array_equal(as_labels(np.ma.array(labels, mask=False), 50), labels)
+
+
+def test_what_left_0_to_1_on_its_way_is_refused_with_the_scaler_that_stays_there():
+    with pytest.raises(ArrayError, match=r"MinMaxScaler\(clip=True\)"):
+        as_images(np.full((1, 784), 255.0))
+    with pytest.raises(ArrayError) as caught:
+        as_images(np.full((1, 784), 256))
+    assert "Scaler" not in str(caught.value)
 
 
 # -------------------------------------------------------------------------------- every public face

@@ -17,7 +17,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError as TheirNotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from sklearn.utils.validation import check_is_fitted
 
 from conftest import ROOT
@@ -207,7 +207,7 @@ def test_pictures_of_every_form_are_learned_alike(form, fitted, own_dataset):
 PICTURES, LABELS = np.zeros((200, 28, 28), np.uint8), np.zeros(200, int)
 WRONG = {
     "floats above 1": (PICTURES + 255.0, LABELS, "between 0 and 1, and lie between 255 and 255"),
-    "NaN": (PICTURES * np.nan, LABELS, "between nan and nan"),
+    "NaN": (PICTURES * np.nan, LABELS, "pictures hold NaN"),
     "another shape": (PICTURES[:, :8, :8], LABELS, r"and are \(200, 8, 8\)"),
     "one picture": (PICTURES[0], 3, r"images\[np.newaxis\]"),
     "no picture": (PICTURES[:0], LABELS[:0], "there are no pictures"),
@@ -288,6 +288,8 @@ def test_a_picture_without_a_digit_is_refused_by_name(tmp_path):
     with pytest.raises(NoDigitError) as caught:
         DigitClassifier.load("pretrained").predict(tmp_path / "blank.png")
     assert caught.value.where == str(tmp_path / "blank.png")
+    assert "--" not in caught.value.next_step
+    assert "model_.read(file, invert=True)" in caught.value.next_step
 
 
 # ------------------------------------------------------------------------------------------- files
@@ -388,8 +390,14 @@ def test_its_settings_are_searched_in_a_grid(two_thousand):
 def test_it_stands_at_the_end_of_a_pipeline(two_thousand):
     images, labels = two_thousand
     digits = DigitClassifier(epochs=3, validation_size=100)
-    line = make_pipeline(MinMaxScaler(), digits)
-    assert line.fit(images, labels).score(images, labels) > 0.6
+    line = make_pipeline(MinMaxScaler(clip=True), digits)
+    assert line.fit(images[:1500], labels[:1500]).score(images[1500:], labels[1500:]) > 0.6
+    alone = make_pipeline(MinMaxScaler(), digits).fit(images[:1500], labels[:1500])
+    with pytest.raises(ArrayError, match=r"MinMaxScaler\(clip=True\)"):  # white where none was
+        alone.predict(images[1500:])
+    black_and_white = make_pipeline(FunctionTransformer(lambda it: it > 127), digits)
+    black_and_white.fit(images[:1500], labels[:1500])
+    assert black_and_white.score(images[1500:], labels[1500:]) > 0.6
     line.set_params(digitclassifier__epochs=1)
     assert len(line.fit(images, labels)[-1].history_) == 1
 
@@ -405,7 +413,7 @@ def said_by(code, **kwargs):
 
 LEARN = (
     "import sys, numpy as np, nnscratch; "
-    "images, labels = np.eye(40, 784, dtype=np.uint8), np.arange(40) % 10; "
+    "images, labels = np.eye(40, 784), np.arange(40) % 10; "
     "digits = nnscratch.DigitClassifier(epochs=2, batch_size=8, validation_size=10); "
 )
 

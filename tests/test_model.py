@@ -244,3 +244,13 @@ def test_an_account_need_not_say_what_would_have_tipped_it(images, rng):
     assert short.tipping is None
     assert np.array_equal(short.account.pixels, whole.account.pixels)
     assert replace(short.account, pixels=0) == replace(whole.account, pixels=0)
+
+
+@pytest.mark.parametrize(
+    ("picture", "form"),
+    [("abc", "of type str"), (None, "of type NoneType"), (np.zeros((3, 3)), r"\(3, 3\)")],
+)
+def test_an_account_of_what_is_no_picture_is_refused_with_where_to_find_one(picture, form):
+    model = load_model("pretrained")
+    with pytest.raises(ArrayError, match=rf"\(28, 28\), and is {form}; .* model.read\(path\)"):
+        model.why(picture)

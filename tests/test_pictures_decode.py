@@ -1,17 +1,23 @@
 """Every kind of file decodes to the same grey levels, and what is no picture is refused."""
 
+import gzip
 import io
+import zipfile
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from conftest import ROOT
 from nnscratch.errors import PictureError
+from nnscratch.model_file import load_model
 from nnscratch.pictures.decode import read_grey
 from nnscratch.pictures.framing import ink_box
 from nnscratch.pictures.read import load_picture
+from nnscratch.reading import read_digits
 from pages import PLAIN, SEVEN, alike, prepared
 
 # ------------------------------------------------------------------------- turned, or transparent
@@ -176,6 +182,68 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path):
         assert caught.value.where == str(tmp_path / name)
         there = name.endswith(".png") and name != "missing.png"
         assert ("save it as" in caught.value.next_step) == there
+
+
+THREE = ROOT / "data" / "samples" / "three.png"
+
+
+def closed(picture):
+    picture.close()
+    return picture
+
+
+NO_SOURCES = {
+    "an array": (lambda: SEVEN, "it is of type ndarray, .* an array there is model.predict"),
+    "nothing": (lambda: None, "it is of type NoneType, not a path or an open file"),
+    "a list": (lambda: ["a.png"], "it is of type list"),
+    "an empty name": (lambda: "", "its name is empty"),
+    "a closed file": (
+        lambda: closed(THREE.open("rb")),
+        "the file is closed; .*three.png; open it ag",
+    ),
+    "a closed picture": (
+        lambda: closed(Image.open(THREE)),
+        "it is closed; .*three.png",
+    ),
+    "text in memory": (lambda: io.StringIO("x"), 'is open as text; the picture; open it with "rb"'),
+    "an address": (lambda: "http://localhost/a.png", "; http://localhost/a.png; addresses are not"),
+    "an address as a path": (lambda: Path("https://localhost/a.png"), "addresses are not fetched"),
+}
+
+
+@pytest.mark.parametrize("case", NO_SOURCES)
+def test_what_is_no_file_to_be_read_is_refused_with_what_it_is(case):
+    source, said = NO_SOURCES[case]
+    model = load_model("pretrained")
+    for read in (load_picture, model.read, lambda it: read_digits(model, it)):
+        with pytest.raises(PictureError, match=said):
+            read(source())
+
+
+def test_a_file_that_is_open_as_text_is_refused_with_how_to_open_it():
+    with (
+        THREE.open("r") as file,
+        pytest.raises(PictureError, match=r'three\.png; open it with "rb"'),
+    ):
+        load_picture(file)
+
+
+def test_files_of_every_kind_are_read_if_they_give_bytes(tmp_path):
+    packed = io.BytesIO()
+    Image.fromarray(SEVEN).save(packed, "png")
+    with gzip.open(tmp_path / "a.gz", "wb") as file:
+        file.write(packed.getvalue())
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.png", packed.getvalue())
+    with gzip.open(tmp_path / "a.gz") as file:
+        assert alike(load_picture(file), PLAIN)
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive, archive.open("a.png") as file:
+        assert alike(load_picture(file), PLAIN)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_levels_0_to_255_are_the_same_in_the_modes_for_more(dtype):
+    assert alike(load_picture(Image.fromarray(SEVEN.astype(dtype))), PLAIN)
 
 
 def test_a_picture_cut_short_is_refused():

@@ -204,8 +204,10 @@ class Owner:
 
 
 def test_floats_are_no_pixels(rng):
-    with pytest.raises(ArrayError, match="pixels should be uint8, 0 to 255, and are float64"):
+    with pytest.raises(ArrayError, match="array of uint8, 0 to 255, and are float64"):
         scale_pixels(rng.random((2, 28, 28)))
+    with pytest.raises(ArrayError, match="array of uint8, 0 to 255, and are str"):
+        scale_pixels("a")
 
 
 def test_what_is_assigned_to_a_kept_array_is_copied_into_its_place():

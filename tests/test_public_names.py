@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 import nnscratch
+from nnscratch.data.synthetic import draw_digits
 
 config = nnscratch.TrainConfig(learning_rate=0.1, epochs=3)
 state = nnscratch.TrainingState.start(config)
@@ -30,6 +31,9 @@ model: nnscratch.Model = nnscratch.load_model("pretrained")
 print(model.predict(dataset.test_images).shape, model.read("x.png").digit + 1)
 layer = nnscratch.Linear(3, 2)
 print(layer.forward(np.zeros((1, 3))).T)
+
+labels = np.random.default_rng(0).integers(0, 10, 20)
+print(draw_digits(labels, np.random.default_rng(0)).shape)
 
 digits = nnscratch.DigitClassifier(hidden_size=20, epochs=3)
 digits = digits.fit(dataset.train_images, [int(label) for label in dataset.train_labels])
@@ -49,6 +53,10 @@ BAD = {
     "nnscratch.DigitClassifier(epochs='three')": ("arg-type", "ArgumentType"),
     "nnscratch.DigitClassifier().fit([])": ("call-arg", "CallIssue"),
     "nnscratch.DigitClassifier().predict('x.png').shape": ("attr-defined", "AttributeAccessIssue"),
+    "nnscratch.TrainConfig(schedule='linear')": ("arg-type", "ArgumentType"),
+    "nnscratch.DigitClassifier(schedule='linear')": ("arg-type", "ArgumentType"),
+    "nnscratch.DigitClassifier().predict(None)": ("call-overload", "ArgumentType"),
+    "nnscratch.DigitClassifier().predict(3)": ("call-overload", "ArgumentType"),
     "nnscratch.DigitClassifier().newtork_": ("attr-defined", "AttributeAccessIssue"),
     "nnscratch.load_dataset(42)": ("arg-type", "ArgumentType"),
     "nnscratch.load_model(b'm.npz')": ("arg-type", "ArgumentType"),

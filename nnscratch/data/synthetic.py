@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ SCHOOLED = Hand(jitter=0.07)  # ELSEWHERE's shapes differ enough among themselve
 
 
 def draw_digits(
-    labels: Labels,
+    labels: NDArray[np.integer[Any]],
     rng: np.random.Generator,
     hand: Hand | None = None,
     on_drawn: Callable[[int], None] = lambda count: None,
@@ -80,7 +81,7 @@ def draw_digits(
     """Draw a picture of each label.
 
     Args:
-        labels: (n,) 0 … 9.
+        labels: (n,) integers 0 … 9.
         rng: the same state draws the same pictures.
         on_drawn: called with the number of pictures drawn since the last call.
 
@@ -155,7 +156,7 @@ def synthetic_digits(
 
 
 def _choose_skeletons(
-    labels: Labels, skeletons: Sequence[Skeleton], rng: np.random.Generator
+    labels: NDArray[np.integer[Any]], skeletons: Sequence[Skeleton], rng: np.random.Generator
 ) -> NDArray[np.intp]:
     """Draw which skeleton each picture takes, by the shares."""
     chosen = np.zeros(len(labels), np.intp)

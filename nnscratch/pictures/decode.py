@@ -6,6 +6,7 @@ Turned as EXIF says, transparency laid on white, reduced to what a digit needs.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -37,6 +38,9 @@ LONGEST_SIDE = 640  # pixels; what is larger is reduced while it is decoded
 
 Source = Path | str | IO[bytes] | Image.Image | Sheet  # a file, or what need not be decoded
 
+ADDRESS = re.compile(r"[a-z]{2,}:/", re.IGNORECASE)  # a path has lost the second stroke
+OPEN_AGAIN = "open it again, or give its path"
+
 EXIF_ORIENTATION, EXIF_SOFTWARE = 0x0112, 0x0131
 SIGNATURE = "nnscratch"  # the software that made a picture of ours
 EXIF_PREFIX = b"Exif\0\0"
@@ -67,6 +71,7 @@ def read_grey(
     Raises:
         PictureError: as `load_picture`; also if decoding would take too much memory.
     """
+    check_open(source, name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels count
@@ -84,10 +89,14 @@ def read_grey(
             raise PictureError(
                 f"the picture cannot be read: {error.strerror}",
                 where=name,
-                next_step="check the name, and that you may read the file",
+                next_step="addresses are not fetched: save the picture, and name the file"
+                if ADDRESS.match(name)
+                else "check the name, and that you may read the file",
             ) from error
         raise _unreadable("it is damaged or cut short", name) from error
     except _DECODER_ERRORS as error:
+        if isinstance(source, Image.Image) and "closed" in str(error):  # nothing else tells
+            raise _unreadable("it is closed", name, OPEN_AGAIN) from error
         raise _unreadable("it is damaged", name) from error
 
 
@@ -106,18 +115,43 @@ def _unreadable(reason: str, name: str, next_step: str = "") -> PictureError:
     )
 
 
+def check_open(source: object, name: str) -> None:
+    """Raise PictureError if something is no picture to be read: no file, or not open for bytes."""
+    if isinstance(source, Path | Image.Image | Sheet):
+        return
+    if isinstance(source, str):
+        if not source:
+            raise _unreadable("its name is empty", name, "name a file")
+        return
+    if not hasattr(source, "read"):
+        raise _unreadable(
+            f"it is of type {type(source).__name__}, not a path or an open file",
+            name,
+            "name a file; for an array there is model.predict(images)",
+        )
+    if getattr(source, "closed", False):
+        raise _unreadable("the file is closed", name, OPEN_AGAIN)
+    if isinstance(source.read(0), str):
+        raise _unreadable("the file is open as text", name, 'open it with "rb"')
+
+
 def _opened(source: Path | str | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
     """Open a file that is named; what is open already stays open, and is read if it cannot seek."""
     if isinstance(source, Path | str):
         return open_plain(source)
-    return nullcontext(source if source.seekable() else read_stream(source))
+    return nullcontext(source if _is_seekable(source) else read_stream(source))
 
 
-def rereadable(source: Source) -> Source:
+def rereadable(source: Source, name: str) -> Source:
     """Return what can be read more than once: a pipe is read whole; see `read_stream`."""
-    if isinstance(source, Path | str | Image.Image | Sheet) or source.seekable():
+    check_open(source, name)
+    if isinstance(source, Path | str | Image.Image | Sheet) or _is_seekable(source):
         return source
     return read_stream(source)
+
+
+def _is_seekable(file: IO[bytes]) -> bool:
+    return hasattr(file, "seekable") and file.seekable()
 
 
 def read_stream(stream: IO[bytes]) -> io.BytesIO:

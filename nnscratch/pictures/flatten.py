@@ -91,14 +91,17 @@ def _shows_something(picture: Image.Image) -> bool:
 
 
 def _to_eight_bits(picture: Image.Image) -> Callable[[Image.Image], Image.Image]:
-    """Return what brings 16-bit grey levels to 0–255, or any others by their extremes."""
+    """Return what brings 16-bit grey levels to 0–255, or any others by their extremes.
+
+    32-bit integers up to 255, as `Image.fromarray` makes of an array of ints, are such levels.
+    """
     extremes = [
         (levels.min(), levels.max())
         for levels in (_levels(picture.crop(box)) for box in _boxes(picture))
     ]
     low, high = min(low for low, _ in extremes), max(high for _, high in extremes)
     if low >= 0 and high <= 0xFFFF and picture.mode.startswith("I"):
-        low, high = 0.0, 65535.0
+        low, high = 0.0, 255.0 if picture.mode == "I" and high <= WHITE else 65535.0
     factor = 255 / (high - low) if high > low else 0.0
 
     def to_grey(block: Image.Image) -> Image.Image:
