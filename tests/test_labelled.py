@@ -184,13 +184,31 @@ def test_train_divides_the_pictures_and_says_so(mine, run, tmp_path):
     done = run("train", "--data-dir", mine, "--epochs", 3)
     assert done.returncode == 0
     assert "6 of 60 pictures are kept for the test" in done.stderr
-    assert "5 of 54 training pictures are held out" in done.stderr
+    assert "5 of 54 training pictures are held out: a tenth, not 5,000" in done.stderr
     assert "of 6 test pictures of your own" in done.stdout
     model = load_model(tmp_path / "model.npz")
     assert (model.dataset, model.config.validation_size) == ("pictures", 5)
     assert model.sha256 == divided(load_dataset(mine), 0).sha256
     again = run("evaluate", "model.npz", "--data-dir", mine)
     assert "learned from 54 of these 60 pictures" in again.stderr
+
+
+def test_of_a_few_pictures_it_speaks_in_the_singular_and_warns_of_no_loss(run, tmp_path):
+    fill(tmp_path / "few", 3)
+    done = run("train", "--data-dir", "few", "--json")
+    assert json.loads(done.stdout.splitlines()[-1])["test_loss"] > np.log(10)
+    assert "no better than chance" not in done.stderr
+    done = run("train", "--data-dir", "few", "--batch-size", 1)
+    assert "1 of 3 pictures is kept for the test" in done.stderr
+    assert "no training picture is held out: a tenth of 2 is less than one" in done.stderr
+    assert "of 1 test picture of your own" in done.stdout
+    fill(tmp_path / "two", 2)
+    done = run("train", "--data-dir", "two", "--epochs", 1)
+    assert "a step takes the one picture that is left" in done.stderr
+    done = run("pack", "two")
+    assert "1 picture to learn from, 1 to be tested on" in done.stdout
+    fill(tmp_path / "one", 1)
+    assert "on 1 picture of your own" in run("evaluate", "model.npz", "--data-dir", "one").stdout
 
 
 def test_another_data_set_by_name_contradicts_the_folder(mine, run):

@@ -177,7 +177,8 @@ def train(
             if layers:
                 _note_if_others(run, data.train_images[:COMPARED], layers)
             if json:
-                views.show_if_chance(finished.report.loss)
+                report = finished.report
+                views.show_if_chance(report.loss, len(report.labels))
                 terminal.show_json(records.done(finished, str(output), terminal.notes))
             else:
                 views.show_trained(finished, str(output))
