@@ -80,11 +80,22 @@ def test_a_table_says_what_folders_say(tmp_path):
     assert pictures == {image.tobytes() for image in by_table.train_images}
 
 
-def test_a_spreadsheet_may_write_semicolons_and_a_mark_at_the_start(tmp_path):
+def test_a_spreadsheet_may_write_semicolons_capitals_and_a_mark_at_the_start(tmp_path):
     table = tabulate(tmp_path, 3) / "labels.csv"
     labels = list_pictures(tmp_path)
-    table.write_text(table.read_text().replace(",", ";"), encoding="utf-8-sig")
+    text = table.read_text().replace(",", ";").replace("file;writer;label", "File;Writer;LABEL")
+    table.write_text(text, encoding="utf-8-sig")
     assert list_pictures(tmp_path) == labels
+
+
+def test_a_table_in_another_encoding_is_told_which_one_to_use(tmp_path):
+    table = tabulate(tmp_path, 3) / "labels.csv"
+    text = table.read_text().replace("me", "Müller")
+    for encoding in ("utf-16", "utf-16-le", "latin-1"):
+        table.write_text(text, encoding=encoding)
+        with pytest.raises(DataError, match="it is not UTF-8") as caught:
+            list_pictures(tmp_path)
+        assert caught.value.next_step == "save it as CSV in UTF-8"
 
 
 def test_train_and_test_folders_are_the_two_parts(in_two_parts):
@@ -136,15 +147,24 @@ def test_a_folder_without_one_digit_is_an_error(tmp_path):
     ("table", "line", "what"),
     [
         ("name,label\na.png,3", 1, "should name the columns"),
+        ("a.png,3", 1, "should name the columns"),
         ("", 1, "should name the columns"),
+        ("file,label,label\na.png,3,4", 1, "the column `label` is there 2 times"),
+        ("file,label,File\na.png,3,b.png", 1, "the column `file` is there 2 times"),
+        ("file\tlabel\na.png\t3", 1, "separated by tabs, and should be by commas or semicolons"),
         ("file,label\n\na.png,3\na.png,10", 4, "the label should be 0 to 9, and is '10'"),
-        ("file,label\na.png,3,x", 2, "there should be 2 columns, and are 3"),
+        ("file,label\na.png,3,x", 2, "there should be 2 columns, and there are 3"),
+        ("file,label\na.png", 2, "there should be 2 columns, and there is 1"),
         ("file,label\nb.png,3", 2, "there is no file b.png"),
-        ("file,label\n../a.png,3", 2, "names no file in this folder"),
-        ("file,label\n,3", 2, "names no file in this folder"),
-        ("file,label\na.png,3\na.png,4", 3, "a.png stands in line 2 already"),
+        (f"file,label\n{'b' * 300}.png,3", 2, "there is no file b"),
+        ("file,label\n../a.png,3", 2, r"\.\./a.png leads out of this folder"),
+        ("file,label\n/a.png,3", 2, "/a.png is an absolute path"),
+        ("file,label\n,3", 2, "it names no file"),
+        ("file,label\na.png,3\na.png,4", 3, "a.png is already on line 2"),
+        ("file,label\na.png,3\n./a.png,3", 3, r"\./a.png is already on line 2"),
+        ('file,label\na.png,3\n"a.png,3\nb.png,4', 3, "quotation mark .* is opened and never"),
+        ('file,label\n"a".png,3', 2, "after a closing quotation mark"),
         (b"file,label\na.png,3\n\xff.png,4", 3, "it is not UTF-8"),
-        ('file,label\n"a.png,3', 2, "unexpected end of data"),
     ],
 )
 def test_a_wrong_row_is_named_by_file_and_line(tmp_path, table, line, what):

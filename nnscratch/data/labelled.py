@@ -1,16 +1,14 @@
 """A folder of labelled pictures as a data set, each prepared as `predict` prepares it.
 
 mine/0 … mine/9          the pictures of each digit, or
-mine/labels.csv          a table with the columns `file` and `label`; others are passed over
+mine/labels.csv          a table of their files and labels: see table.py
 mine/train, mine/test    one of the two in each; without them a share is drawn for the test
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,19 +17,17 @@ from numpy.typing import NDArray
 
 from nnscratch.data.catalogue import MNIST_FILES
 from nnscratch.data.dataset import PICTURES, Dataset
-from nnscratch.data.folder import DIGITS, LABELS, PARTS, entries, folder_error, has_labels, in_words
+from nnscratch.data.folder import DIGITS, LABELS, PARTS, entries, has_labels, in_words
 from nnscratch.data.idx import encode_idx
 from nnscratch.data.mirrors import OnNote
+from nnscratch.data.table import Listed, list_table
 from nnscratch.errors import DataError, PictureError
-from nnscratch.files import open_plain
 
 TEST_SHARE = 10  # one in ten
 STREAM = 20  # keeps the generator apart from those of the run itself
-LARGEST_TABLE_BYTES = 1 << 26
 LAYOUT = "put the pictures into folders 0 to 9, or list them in labels.csv under `file,label`"
 
 OnRead = Callable[[int, int], None]
-Listed = tuple[str, int]  # a picture's name, from the folder on, and its label
 
 
 def load_labelled(
@@ -160,7 +156,7 @@ def list_pictures(path: Path) -> list[Listed]:
     if len(ways) > 1:
         raise _two_ways(path, ways)
     if (path / LABELS).exists():
-        return _listed_in_table(path)
+        return list_table(path)
     return [
         (f"{digit}/{name}", int(digit))
         for digit in DIGITS
@@ -175,72 +171,7 @@ def _ways(path: Path) -> list[str]:
     return table + ([in_words(folders)] if folders else [])
 
 
-def _listed_in_table(path: Path) -> list[Listed]:
-    table = path / LABELS
-    rows = _rows(table)
-    _, header = next(rows, (1, []))
-    if not {"file", "label"} <= set(header):
-        raise _wrong(table, 1, "the first line should name the columns `file` and `label`")
-    of_file, of_label = header.index("file"), header.index("label")
-    seen: dict[str, int] = {}
-    listed = []
-    for line, row in rows:
-        if len(row) != len(header):
-            raise _wrong(table, line, f"there should be {len(header)} columns, and are {len(row)}")
-        name, label = row[of_file], row[of_label]
-        if label not in DIGITS:
-            raise _wrong(table, line, f"the label should be 0 to 9, and is {label!r}")
-        _check_name(path, name, table, line)
-        if name in seen:
-            raise _wrong(table, line, f"{name} stands in line {seen[name]} already")
-        seen[name] = line
-        listed.append((name, int(label)))
-    return listed
-
-
-def _rows(table: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and cells, blanks around them taken off; empty lines are passed over.
-
-    A spreadsheet that writes commas in numbers puts semicolons between cells: the header tells.
-    """
-    try:
-        with open_plain(table) as file:
-            data = file.read(LARGEST_TABLE_BYTES + 1)
-        if len(data) > LARGEST_TABLE_BYTES:
-            raise _wrong(table, 0, f"it is larger than {LARGEST_TABLE_BYTES >> 20} MB")
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise folder_error("the table cannot be read", table, error) from error
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise _wrong(table, line, "it is not UTF-8") from error
-    header = text.partition("\n")[0]
-    delimiter = ";" if ";" in header and "," not in header else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise _wrong(table, reader.line_num, str(error)) from error
-        if row is None:
-            return
-        if any(row):
-            yield reader.line_num, [cell.strip() for cell in row]
-
-
-def _check_name(path: Path, name: str, table: Path, line: int) -> None:
-    if not name or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
-        raise _wrong(table, line, f"{name!r} names no file in this folder")
-    if not (path / name).is_file():
-        raise _wrong(table, line, f"there is no file {name}")
-
-
 # ------------------------------------------------------------------------------------- its errors
-
-
-def _wrong(table: Path, line: int, what: str) -> DataError:
-    where = f"{table}, line {line}" if line else str(table)
-    return DataError(what, where=where, next_step="correct the table, and try again")
 
 
 def _two_ways(path: Path, ways: Sequence[str]) -> DataError:
