@@ -137,10 +137,38 @@ def test_a_folder_without_one_digit_is_an_error(tmp_path):
     with pytest.raises(DataError, match="there are no pictures"):
         load_dataset(tmp_path)
     (tmp_path / "7" / "a.png").write_text("no picture")
-    with pytest.raises(DataError, match="the one picture is no picture of a digit") as caught:
+    with pytest.raises(DataError, match="the only picture cannot be used: the picture") as caught:
         load_dataset(tmp_path)
-    assert "7/a.png" in caught.value.where
-    assert caught.value.next_step
+    assert caught.value.where == str(tmp_path / "7" / "a.png")
+    assert caught.value.next_step.endswith(f"nnscratch predict {tmp_path / '7' / 'a.png'}")
+    Image.new("L", (50, 50), 255).save(tmp_path / "7" / "blank.png")
+    with pytest.raises(DataError, match="none of the 2 pictures can be used; of the first: the"):
+        load_dataset(tmp_path)
+
+
+def test_folders_that_are_no_labels_are_named(tmp_path):
+    fill(tmp_path / "train", 6)
+    for name in ("12", "three", ".git"):
+        (tmp_path / "train" / name).mkdir()
+    (tmp_path / "train" / "notes.txt").write_text("a file is nobody's folder")
+    notes: list[str] = []
+    obtain_dataset(tmp_path / "train", on_note=notes.append)
+    assert notes == ["12/ and three/ are passed over: they are no labels"]
+    tabulate(tmp_path / "test", 3)
+    (tmp_path / "more").mkdir()
+    obtain_dataset(tmp_path, on_note=notes.append)
+    assert notes[1] == "more/, train/12/ and train/three/ are passed over: they are no labels"
+
+
+def test_one_picture_alone_is_refused_by_its_folder(run, tmp_path):
+    fill(tmp_path / "one", 1)
+    for words in (("train", "--data-dir"), ("sweep", "--data-dir"), ("pack",)):
+        done = run(*words, "one")
+        assert done.returncode == 1
+        assert "one picture alone" in done.stderr
+        assert "where: one\n" in done.stderr
+        assert "next: add more pictures\n" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ mine/train, mine/test    one of the two in each; without them a share is drawn f
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from nnscratch.data.catalogue import MNIST_FILES
 from nnscratch.data.dataset import PICTURES, Dataset
-from nnscratch.data.folder import DIGITS, LABELS, PARTS, entries, has_labels, in_words
+from nnscratch.data.folder import DIGITS, LABELS, PARTS, entries, has_labels, in_words, some_of
 from nnscratch.data.idx import encode_idx
 from nnscratch.data.mirrors import OnNote
 from nnscratch.data.table import Listed, list_table
@@ -40,7 +41,8 @@ def load_labelled(
 
     Args:
         on_read: called after each picture, with how many are done and how many there are.
-        on_note: called with a line for what was left out, being no picture or no digit.
+        on_note: called with a line for what was left out, being no picture or no digit; and with
+            one for folders that are not named after a digit.
 
     Returns:
         A data set called `pictures`. Without `train` and `test` it is undivided.
@@ -62,6 +64,9 @@ def load_labelled(
     left_out: list[str] = []
     for part, pictures in listed.items():
         arrays += _read_all(path / part, pictures, part, left_out, on_one)
+    if others := _passed_over(path, parts):
+        are, why = ("is", "it is no label") if len(others) == 1 else ("are", "they are no labels")
+        on_note(f"{some_of(others)} {are} passed over: {why}")
     if left_out:
         was = "was" if len(left_out) == 1 else "were"
         on_note("\n".join([f"{len(left_out):,} of {total:,} pictures {was} left out:", *left_out]))
@@ -80,16 +85,17 @@ def _read_all(
     """Return the pictures of one part, prepared, with their labels; add to what is left out."""
     from nnscratch.pictures.read import load_picture  # Pillow: other data sets do without
 
-    images, labels = [], []
+    images, labels, reasons = [], [], []
     for name, label in pictures:
         try:
             images.append(load_picture(path / name).image)
             labels.append(label)
         except PictureError as error:
+            reasons.append(error.what)
             left_out.append(f"{Path(part, name).as_posix()}: {error.what}")
         on_one()
     if not images:
-        raise _no_digits(path, len(pictures), left_out)
+        raise _none_usable(path, pictures, reasons)
     return np.stack(images), np.array(labels, np.uint8)
 
 
@@ -109,7 +115,9 @@ def divided(dataset: Dataset, seed: int) -> Dataset:
         return dataset
     count = len(dataset.train_images)
     if count < 2:
-        raise DataError("one picture alone cannot be learned from and tested on", next_step=LAYOUT)
+        raise DataError(
+            "one picture alone cannot be learned from and tested on", next_step="add more pictures"
+        )
     order = np.random.default_rng([seed, STREAM]).permutation(count)
     tested = max(1, count // TEST_SHARE)
     test, train = np.sort(order[:tested]), np.sort(order[tested:])
@@ -165,6 +173,20 @@ def list_pictures(path: Path) -> list[Listed]:
     ]
 
 
+def _passed_over(path: Path, parts: Sequence[str]) -> list[str]:
+    """Return the folders whose names are no labels, of those that lie beside labels."""
+    places: dict[str, tuple[str, ...]] = {"": PARTS} if parts == PARTS else {}
+    for part in parts:
+        if not (path / part / LABELS).exists():  # a table may name files in any folder
+            places[part] = DIGITS
+    return [
+        f"{Path(part, name).as_posix()}/"
+        for part, known in places.items()
+        for name in entries(path / part)
+        if name not in known and (path / part / name).is_dir()
+    ]
+
+
 def _ways(path: Path) -> list[str]:
     folders = [f"{digit}/" for digit in DIGITS if (path / digit).is_dir()]
     table = [LABELS] if (path / LABELS).exists() else []
@@ -182,12 +204,15 @@ def _two_ways(path: Path, ways: Sequence[str]) -> DataError:
     )
 
 
-def _no_digits(path: Path, count: int, left_out: Sequence[str]) -> DataError:
-    if not count:
+def _none_usable(path: Path, pictures: Sequence[Listed], reasons: Sequence[str]) -> DataError:
+    """Make the error for a folder without one usable picture; the first is an example."""
+    if not pictures:
         return DataError("there are no pictures", where=str(path), next_step=LAYOUT)
-    what = "the one picture" if count == 1 else f"none of the {count:,} pictures"
+    place, what = str(path / pictures[0][0]), f"the only picture cannot be used: {reasons[0]}"
+    if len(pictures) > 1:
+        what = f"none of the {len(pictures):,} pictures can be used; of the first: {reasons[0]}"
     return DataError(
-        f"{what} {'is no' if count == 1 else 'is a'} picture of a digit that can be used",
-        where="\n".join([str(path), *left_out[-count:]]),
-        next_step="nnscratch predict, with one of them, shows what is made of it",
+        what,
+        where=place,
+        next_step=f"see what is made of it with: {shlex.join(['nnscratch', 'predict', place])}",
     )

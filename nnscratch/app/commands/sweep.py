@@ -16,6 +16,7 @@ from nnscratch.app.options import (
     Json,
     blaming_the_flag,
     given_or_none,
+    naming_the_folder,
     obtain,
     with_lists_of_settings,
 )
@@ -108,7 +109,7 @@ def sweep(
     from nnscratch.app.signals import signals
     from nnscratch.lab.sweep import summarise
 
-    with unheeded(), blaming_the_flag(given):
+    with unheeded(), blaming_the_flag(given), naming_the_folder(data_dir):
         grid = _grid(config, given, seeds)
         _check_plot(plot, output)
         data = obtain(data_dir, dataset or "auto")
