@@ -153,11 +153,13 @@ def test_folders_that_are_no_labels_are_named(tmp_path):
     (tmp_path / "train" / "notes.txt").write_text("a file is nobody's folder")
     notes: list[str] = []
     obtain_dataset(tmp_path / "train", on_note=notes.append)
-    assert notes == ["12/ and three/ are passed over: they are no labels"]
+    assert notes == ["12/ and three/ are passed over: their names are no labels"]
     tabulate(tmp_path / "test", 3)
     (tmp_path / "more").mkdir()
     obtain_dataset(tmp_path, on_note=notes.append)
-    assert notes[1] == "more/, train/12/ and train/three/ are passed over: they are no labels"
+    assert (
+        notes[1] == "more/, train/12/ and train/three/ are passed over: their names are no labels"
+    )
 
 
 def test_one_picture_alone_is_refused_by_its_folder(run, tmp_path):
@@ -177,8 +179,8 @@ def test_one_picture_alone_is_refused_by_its_folder(run, tmp_path):
         ("name,label\na.png,3", 1, "should name the columns"),
         ("a.png,3", 1, "should name the columns"),
         ("", 1, "should name the columns"),
-        ("file,label,label\na.png,3,4", 1, "the column `label` is there 2 times"),
-        ("file,label,File\na.png,3,b.png", 1, "the column `file` is there 2 times"),
+        ("file,label,label\na.png,3,4", 1, "2 columns are called `label`"),
+        ("file,label,File\na.png,3,b.png", 1, "2 columns are called `file`"),
         ("file\tlabel\na.png\t3", 1, "separated by tabs, and should be by commas or semicolons"),
         ("file,label\n\na.png,3\na.png,10", 4, "the label should be 0 to 9, and is '10'"),
         ("file,label\na.png,3,x", 2, "there should be 2 columns, and there are 3"),

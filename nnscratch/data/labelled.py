@@ -65,8 +65,10 @@ def load_labelled(
     for part, pictures in listed.items():
         arrays += _read_all(path / part, pictures, part, left_out, on_one)
     if others := _passed_over(path, parts):
-        are, why = ("is", "it is no label") if len(others) == 1 else ("are", "they are no labels")
-        on_note(f"{some_of(others)} {are} passed over: {why}")
+        why = "is passed over: its name is no label"
+        if len(others) > 1:
+            why = "are passed over: their names are no labels"
+        on_note(f"{some_of(others)} {why}")
     if left_out:
         was = "was" if len(left_out) == 1 else "were"
         on_note("\n".join([f"{len(left_out):,} of {total:,} pictures {was} left out:", *left_out]))

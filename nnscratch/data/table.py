@@ -60,7 +60,8 @@ def _columns(table: Path, line: int, header: list[str]) -> tuple[int, ...]:
         raise _wrong(table, line, what, "save the table as CSV with commas")
     for column in COLUMNS:
         if names.count(column) > 1:
-            raise _wrong(table, line, f"the column `{column}` is there {names.count(column)} times")
+            what = f"{names.count(column)} columns are called `{column}`"
+            raise _wrong(table, line, what, "keep one of them")
         if column not in names:
             what = "the first line should name the columns `file` and `label`"
             raise _wrong(table, line, what, EXAMPLE)
