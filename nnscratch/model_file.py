@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from nnscratch.archive import Members, UnsoundError, holds, pack, read_floats, read_json, unpack
 from nnscratch.config import BUNDLED_NAME, LARGEST_WIDTH, TrainConfig
 from nnscratch.core import CLASSES, IN_FEATURES
-from nnscratch.errors import ModelFileError
+from nnscratch.errors import ModelFileError, OutputError
 from nnscratch.files import cannot_write, check_output, open_plain, write_atomically
 from nnscratch.metadata import (
     describe_network,
@@ -71,8 +71,15 @@ def save_model(path: Path | str, model: Model) -> Path | None:
         ModelFileError: `load_model` would not take it back: a value that is not finite, a shape
             that is not the settings', a data set of no known name; nothing is written.
         OutputError: the folder is missing, not writable or full, or something that is no model
-            has that name, or the earlier model's new one; every earlier file stays whole.
+            has that name, or the earlier model's new one; every earlier file stays whole. Or the
+            path is the text `pretrained`, which `load_model` takes for the model on board.
     """
+    if path == BUNDLED_NAME:
+        raise OutputError(
+            "this text names the model on board, which is never replaced",
+            where=str(path),
+            next_step="choose another name, such as model.npz",
+        )
     path = Path(path)
     packed = to_bytes(model)
     previous = None

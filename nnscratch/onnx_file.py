@@ -12,6 +12,7 @@ any reader of today. Nothing depends on the time or the path: the same model giv
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,6 +190,6 @@ def _library() -> Any:
     except ImportError as error:
         raise MissingExtraError(
             "an export needs onnx, and it is not installed",
-            next_step="install it with: pip install 'nnscratch[onnx]'",
+            next_step=f"install it with: {sys.executable} -m pip install 'nnscratch[onnx]'",
         ) from error
     return onnx

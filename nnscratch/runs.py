@@ -299,14 +299,23 @@ def what_was_suited(
     said = []
     if whole.undivided:
         kept, of = len(data.test_images), len(whole.train_images)
-        said.append(f"{kept:,} of {of:,} pictures are kept for the test, drawn by the seed")
+        are = "is" if kept == 1 else "are"
+        said.append(f"{kept:,} of {of:,} pictures {are} kept for the test, drawn by the seed")
     count, held = len(data.train_images), used.validation_size
     if held != asked.validation_size:
-        instead = f"not {asked.validation_size:,}: a tenth of so few"
-        said.append(f"{held:,} of {count:,} training pictures are held out, {instead}")
-    if used.batch_size != asked.batch_size:
+        said.append(_what_is_held_out(held, count, asked.validation_size))
+    if used.batch_size == 1 != asked.batch_size:
+        said.append("a step takes the one picture that is left to learn from")
+    elif used.batch_size != asked.batch_size:
         said.append(f"a step takes all {used.batch_size:,} pictures that are left to learn from")
     return said
+
+
+def _what_is_held_out(held: int, count: int, usual: int) -> str:
+    if not held:
+        return f"no training picture is held out: a tenth of {count:,} is less than one"
+    are = "is" if held == 1 else "are"
+    return f"{held:,} of {count:,} training pictures {are} held out: a tenth, not {usual:,}"
 
 
 def learn(

@@ -151,8 +151,7 @@ def test_the_verdict_on_several_models_counts_those_that_are_worse():
     assert verdict(none) == ("b.npz and the 2 others: no difference that 100 pictures could show")
     some = compare([good, replace(good, name="a"), measured("c", poor)])
     assert verdict(some) == (
-        "b.npz is better than c; between it and the other 1, "
-        "no difference that 100 pictures could show"
+        "b.npz is better than c; between it and a, no difference that 100 pictures could show"
     )
     ten = [measured(name, poor) for name in "cdefg"]
     assert "better than c, d, e and 2 more; between" in verdict(

@@ -80,11 +80,22 @@ def test_a_table_says_what_folders_say(tmp_path):
     assert pictures == {image.tobytes() for image in by_table.train_images}
 
 
-def test_a_spreadsheet_may_write_semicolons_and_a_mark_at_the_start(tmp_path):
+def test_a_spreadsheet_may_write_semicolons_capitals_and_a_mark_at_the_start(tmp_path):
     table = tabulate(tmp_path, 3) / "labels.csv"
     labels = list_pictures(tmp_path)
-    table.write_text(table.read_text().replace(",", ";"), encoding="utf-8-sig")
+    text = table.read_text().replace(",", ";").replace("file;writer;label", "File;Writer;LABEL")
+    table.write_text(text, encoding="utf-8-sig")
     assert list_pictures(tmp_path) == labels
+
+
+def test_a_table_in_another_encoding_is_told_which_one_to_use(tmp_path):
+    table = tabulate(tmp_path, 3) / "labels.csv"
+    text = table.read_text().replace("me", "Müller")
+    for encoding in ("utf-16", "utf-16-le", "latin-1"):
+        table.write_text(text, encoding=encoding)
+        with pytest.raises(DataError, match="it is not UTF-8") as caught:
+            list_pictures(tmp_path)
+        assert caught.value.next_step == "save it as CSV in UTF-8"
 
 
 def test_train_and_test_folders_are_the_two_parts(in_two_parts):
@@ -126,25 +137,64 @@ def test_a_folder_without_one_digit_is_an_error(tmp_path):
     with pytest.raises(DataError, match="there are no pictures"):
         load_dataset(tmp_path)
     (tmp_path / "7" / "a.png").write_text("no picture")
-    with pytest.raises(DataError, match="the one picture is no picture of a digit") as caught:
+    with pytest.raises(DataError, match="the only picture cannot be used: the picture") as caught:
         load_dataset(tmp_path)
-    assert "7/a.png" in caught.value.where
-    assert caught.value.next_step
+    assert caught.value.where == str(tmp_path / "7" / "a.png")
+    assert caught.value.next_step.endswith(f"nnscratch predict {tmp_path / '7' / 'a.png'}")
+    Image.new("L", (50, 50), 255).save(tmp_path / "7" / "blank.png")
+    with pytest.raises(DataError, match="none of the 2 pictures can be used; of the first: the"):
+        load_dataset(tmp_path)
+
+
+def test_folders_that_are_no_labels_are_named(tmp_path):
+    fill(tmp_path / "train", 6)
+    for name in ("12", "three", ".git"):
+        (tmp_path / "train" / name).mkdir()
+    (tmp_path / "train" / "notes.txt").write_text("a file is nobody's folder")
+    notes: list[str] = []
+    obtain_dataset(tmp_path / "train", on_note=notes.append)
+    assert notes == ["12/ and three/ are passed over: their names are no labels"]
+    tabulate(tmp_path / "test", 3)
+    (tmp_path / "more").mkdir()
+    obtain_dataset(tmp_path, on_note=notes.append)
+    assert (
+        notes[1] == "more/, train/12/ and train/three/ are passed over: their names are no labels"
+    )
+
+
+def test_one_picture_alone_is_refused_by_its_folder(run, tmp_path):
+    fill(tmp_path / "one", 1)
+    for words in (("train", "--data-dir"), ("sweep", "--data-dir"), ("pack",)):
+        done = run(*words, "one")
+        assert done.returncode == 1
+        assert "one picture alone" in done.stderr
+        assert "where: one\n" in done.stderr
+        assert "next: add more pictures\n" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
 @pytest.mark.parametrize(
     ("table", "line", "what"),
     [
         ("name,label\na.png,3", 1, "should name the columns"),
+        ("a.png,3", 1, "should name the columns"),
         ("", 1, "should name the columns"),
+        ("file,label,label\na.png,3,4", 1, "2 columns are called `label`"),
+        ("file,label,File\na.png,3,b.png", 1, "2 columns are called `file`"),
+        ("file\tlabel\na.png\t3", 1, "separated by tabs, and should be by commas or semicolons"),
         ("file,label\n\na.png,3\na.png,10", 4, "the label should be 0 to 9, and is '10'"),
-        ("file,label\na.png,3,x", 2, "there should be 2 columns, and are 3"),
+        ("file,label\na.png,3,x", 2, "there should be 2 columns, and there are 3"),
+        ("file,label\na.png", 2, "there should be 2 columns, and there is 1"),
         ("file,label\nb.png,3", 2, "there is no file b.png"),
-        ("file,label\n../a.png,3", 2, "names no file in this folder"),
-        ("file,label\n,3", 2, "names no file in this folder"),
-        ("file,label\na.png,3\na.png,4", 3, "a.png stands in line 2 already"),
+        (f"file,label\n{'b' * 300}.png,3", 2, "there is no file b"),
+        ("file,label\n../a.png,3", 2, r"\.\./a.png leads out of this folder"),
+        ("file,label\n/a.png,3", 2, "/a.png is an absolute path"),
+        ("file,label\n,3", 2, "it names no file"),
+        ("file,label\na.png,3\na.png,4", 3, "a.png is already on line 2"),
+        ("file,label\na.png,3\n./a.png,3", 3, r"\./a.png is already on line 2"),
+        ('file,label\na.png,3\n"a.png,3\nb.png,4', 3, "quotation mark .* is opened and never"),
+        ('file,label\n"a".png,3', 2, "after a closing quotation mark"),
         (b"file,label\na.png,3\n\xff.png,4", 3, "it is not UTF-8"),
-        ('file,label\n"a.png,3', 2, "unexpected end of data"),
     ],
 )
 def test_a_wrong_row_is_named_by_file_and_line(tmp_path, table, line, what):
@@ -184,13 +234,31 @@ def test_train_divides_the_pictures_and_says_so(mine, run, tmp_path):
     done = run("train", "--data-dir", mine, "--epochs", 3)
     assert done.returncode == 0
     assert "6 of 60 pictures are kept for the test" in done.stderr
-    assert "5 of 54 training pictures are held out" in done.stderr
+    assert "5 of 54 training pictures are held out: a tenth, not 5,000" in done.stderr
     assert "of 6 test pictures of your own" in done.stdout
     model = load_model(tmp_path / "model.npz")
     assert (model.dataset, model.config.validation_size) == ("pictures", 5)
     assert model.sha256 == divided(load_dataset(mine), 0).sha256
     again = run("evaluate", "model.npz", "--data-dir", mine)
     assert "learned from 54 of these 60 pictures" in again.stderr
+
+
+def test_of_a_few_pictures_it_speaks_in_the_singular_and_warns_of_no_loss(run, tmp_path):
+    fill(tmp_path / "few", 3)
+    done = run("train", "--data-dir", "few", "--json")
+    assert json.loads(done.stdout.splitlines()[-1])["test_loss"] > np.log(10)
+    assert "no better than chance" not in done.stderr
+    done = run("train", "--data-dir", "few", "--batch-size", 1)
+    assert "1 of 3 pictures is kept for the test" in done.stderr
+    assert "no training picture is held out: a tenth of 2 is less than one" in done.stderr
+    assert "of 1 test picture of your own" in done.stdout
+    fill(tmp_path / "two", 2)
+    done = run("train", "--data-dir", "two", "--epochs", 1)
+    assert "a step takes the one picture that is left" in done.stderr
+    done = run("pack", "two")
+    assert "1 picture to learn from, 1 to be tested on" in done.stdout
+    fill(tmp_path / "one", 1)
+    assert "on 1 picture of your own" in run("evaluate", "model.npz", "--data-dir", "one").stdout
 
 
 def test_another_data_set_by_name_contradicts_the_folder(mine, run):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from nnscratch import __version__
+from nnscratch.classifier import DigitClassifier
 from nnscratch.config import TrainConfig, as_dict
 from nnscratch.core import Network
 from nnscratch.errors import ModelFileError, OutputError
@@ -467,6 +468,16 @@ def test_the_model_on_board_is_of_version_3_and_knows_what_is_no_digit():
         assert np.array_equal(value, arrays[f"reject_{name}"])
     assert model.network.deskewed == model.config.deskew
     assert BUNDLED_MODEL.stat().st_size < 1_750_000
+
+
+def test_the_text_pretrained_is_no_place_to_save_to(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for save in (lambda name: save_model(name, model), DigitClassifier.load("pretrained").save):
+        with pytest.raises(OutputError, match="names the model on board"):
+            save("pretrained")
+        assert list(tmp_path.iterdir()) == []
+    save_model(Path("pretrained"), model)
+    assert len(load_model(Path("pretrained")).network.hidden.b) == 6
 
 
 def test_the_name_pretrained_is_the_model_on_board_whatever_lies_about(saved, monkeypatch):

@@ -14,6 +14,7 @@ import onnxruntime
 import pytest
 
 from conftest import ROOT, listing, some_digits
+from nnscratch.app.calling import python
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network
 from nnscratch.errors import OutputError
@@ -153,7 +154,8 @@ def test_without_the_library_the_error_names_the_extra(run, tmp_path):
     (tmp_path / "onnx.py").write_text("raise ImportError('as if it were not there')\n")
     done = run("export", "pretrained", PYTHONPATH=os.pathsep.join(map(str, (tmp_path, ROOT))))
     assert done.returncode == 1
-    assert "pip install 'nnscratch[onnx]'" in done.stderr
+    assert "where: pretrained.onnx\n" in done.stderr
+    assert f"next: install it with: {python()} -m pip install 'nnscratch[onnx]'" in done.stderr
     assert not (tmp_path / "pretrained.onnx").exists()
 
 

@@ -51,7 +51,22 @@ def test_a_folder_that_holds_anything_is_left_alone(mine, own_data, tmp_path):
         pack(mine, tmp_path / "missing" / "idx")
     with pytest.raises(DataError, match="no folder of labelled pictures"):
         pack(own_data, tmp_path / "idx")
+    with pytest.raises(DataError, match="there is no such folder"):
+        pack(tmp_path / "nope", tmp_path / "idx")
     (tmp_path / "bad" / "5").mkdir(parents=True)
     with pytest.raises(DataError, match="there are no pictures"):
         pack(tmp_path / "bad", tmp_path / "idx")
     assert [path.name for path in listing(tmp_path)] == [".hidden", "bad", "5"]
+
+
+def test_the_files_never_lie_among_the_pictures(run, tmp_path):
+    fill(tmp_path / "mine", 3)
+    (tmp_path / "mine" / "5").mkdir(exist_ok=True)
+    for output in ("mine", "mine/idx", "mine/5/idx", "mine/../mine/idx"):
+        with pytest.raises(OutputError, match="inside the folder of the pictures"):
+            pack(tmp_path / "mine", tmp_path / output)
+    done = run("pack", ".", cwd=tmp_path / "mine")
+    assert done.returncode == 1
+    assert "choose a place outside, with --output" in done.stderr
+    assert not (tmp_path / "mine" / "idx").exists()
+    assert run("pack", "mine", "-o", "mine-idx").returncode == 0

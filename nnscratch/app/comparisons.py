@@ -40,7 +40,8 @@ def show_comparison(comparison: Comparison, dataset: str, split: str = "test") -
 def verdict(comparison: Comparison) -> str:
     """Say which model is better, and whether that is more than chance."""
     best, *others = (visible(model.name) for model in comparison.models)
-    nothing = f"no difference that {comparison.samples:,} pictures could show"
+    noun = "picture" if comparison.samples == 1 else "pictures"
+    nothing = f"no difference that {comparison.samples:,} {noun} could show"
     if len(others) == 1:
         (difference,) = comparison.differences
         if difference.other_only == difference.best_only == 0:
@@ -55,12 +56,14 @@ def verdict(comparison: Comparison) -> str:
         return f"{best} and the {alike} others: {nothing}"
     if not alike:
         return f"{best} is better than each of the {worse} others"
-    pairs = zip(others, comparison.differences, strict=True)
+    pairs = list(zip(others, comparison.differences, strict=True))
     beaten = [name for name, difference in pairs if not difference.is_chance]
+    equals = [name for name, difference in pairs if difference.is_chance]
     better = f"{best} is better than {', '.join(beaten[:NAMED])}"
     if len(beaten) > NAMED:
         better += f" and {len(beaten) - NAMED} more"
-    return f"{better}; between it and the other {alike}, {nothing}"
+    rest = equals[0] if alike == 1 else f"the other {alike}"
+    return f"{better}; between it and {rest}, {nothing}"
 
 
 def _points(difference: Difference, samples: int) -> str:
@@ -85,7 +88,7 @@ def _meaning(tests: int) -> str:
 
 def _figures(comparison: Comparison, dataset: str, split: str) -> Table:
     """Return a table of how many pictures each gets right, which only it and only the best does."""
-    rows = table(f"On {comparison.samples:,} {described(dataset, split)}")
+    rows = table(f"On {comparison.samples:,} {described(dataset, split, comparison.samples)}")
     rows.add_column("model")
     for heading in ("accuracy", "95% interval", "only it", "only best", "p"):
         rows.add_column(heading, justify="right")

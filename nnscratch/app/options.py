@@ -17,7 +17,7 @@ from typer.core import TyperCommand
 from nnscratch.app.calling import own_name
 from nnscratch.app.signals import signals
 from nnscratch.config import BUNDLED_NAME, DATA_DIR_VARIABLE, SETTINGS, TrainConfig, number_from
-from nnscratch.errors import ConfigError
+from nnscratch.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from nnscratch.core import Network
@@ -190,6 +190,19 @@ def blaming_the_flag(given: dict[str, Any]) -> Iterator[None]:
         else:  # a default, or a file's value that does not go with the data
             error.what = f"{flag} {rest}"
             error.next_step = error.next_step or f"choose another value with {flag}"
+        raise
+
+
+@contextmanager
+def naming_the_folder(data_dir: Path | None) -> Iterator[None]:
+    """Let an error about the data that names no place name their folder."""
+    try:
+        yield
+    except DataError as error:
+        if not error.where:
+            from nnscratch.data.folder import data_folder
+
+            error.where = str(data_folder(data_dir).path)
         raise
 
 

@@ -275,19 +275,20 @@ def _mean(summary: Summary) -> float | None:
 
 
 def show_best(
-    best: RunResult, varied: Varied, model: Model, path: str, data: Sequence[str]
+    best: RunResult, varied: Varied, model: Model, path: str, data: Sequence[str], tested: int
 ) -> None:
     """Write the best run, its test figure, and the command that trains the same model.
 
     Args:
         model: what the run came to, kept at `path`.
         data: options that name the data set, as the sweep was given them.
+        tested: how many pictures it was tested on.
     """
     say(Text.assemble("Best on held-out pictures: ", (_options(best.config, varied), "bold")))
     if model.test:
         line = Text.assemble("Test accuracy ", (f"{model.test['accuracy']:.2%}", "bold green"))
         say(line.append(f" ({tested_on(model.dataset)}), loss {model.test['loss']:.4f}: {path}"))
-        show_if_chance(model.test["loss"])
+        show_if_chance(model.test["loss"], tested)
     words = command("train", *settings_as_options(best.config, varied), *data)
     out.print(Text(f"To train it again: {words}"), soft_wrap=True)
 

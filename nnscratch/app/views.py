@@ -40,6 +40,7 @@ from nnscratch.runs import Finished, Kept
 from nnscratch.training import EpochResult
 
 ALWAYS_SHOWN = ("learning_rate", "epochs", "batch_size", "seed")
+ENOUGH_PICTURES = 100  # for a test loss to say whether anything was learned
 
 
 def show_fetched(file: Fetched) -> None:
@@ -51,16 +52,21 @@ def show_fetched(file: Fetched) -> None:
 def show_packed(dataset: Dataset, folder: str) -> None:
     """Write how many pictures were packed, and the command that learns from them."""
     train, test = len(dataset.train_images), len(dataset.test_images)
-    say(f"{visible(folder)}: {train:,} pictures to learn from, {test:,} to be tested on")
+    noun = "picture" if train == 1 else "pictures"
+    say(f"{visible(folder)}: {train:,} {noun} to learn from, {test:,} to be tested on")
     show_command("Next", command("train", "--data-dir", folder))
 
 
 # ------------------------------------------------------------------------------------------- train
 
 
-def show_if_chance(loss: float) -> None:
-    """Warn of a model that has learned nothing: ten equal guesses have a loss of ln 10."""
-    if loss >= math.log(CLASSES):
+def show_if_chance(loss: float, count: int) -> None:
+    """Warn of a model that has learned nothing: ten equal guesses have a loss of ln 10.
+
+    Args:
+        count: how many pictures it was tested on; of a handful, the loss says too little.
+    """
+    if count >= ENOUGH_PICTURES and loss >= math.log(CLASSES):
         show_note(
             f"the test loss, {loss:.2f}, is no better than chance (ln 10 = 2.30); a smaller "
             "--lr may help"
@@ -103,11 +109,11 @@ def show_curves(history: Sequence[EpochResult]) -> None:
 def show_trained(finished: Finished, path: str) -> None:
     """Write what a training run came to, and the command that looks closer."""
     report, model = finished.report, finished.model
-    show_if_chance(report.loss)
+    show_if_chance(report.loss, len(report.labels))
     show_curves(finished.history)
     right, count = int(report.confusion.trace()), len(report.labels)
     line = Text.assemble("Test accuracy ", (f"{report.accuracy:.2%}", "bold green"))
-    seen = f"{right:,} of {count:,} {described(tested_on(model.dataset), 'test')}"
+    seen = f"{right:,} of {count:,} {described(tested_on(model.dataset), 'test', count)}"
     line.append(f" ({seen}), loss {report.loss:.4f}")
     say(line)
     saved = f"Saved {path}: {_width(model)}, {model.network.theta.size:,} parameters, "
@@ -144,7 +150,8 @@ def note_what_was_learned(path: str, model: Model, data: Dataset) -> None:
 def show_report(report: Report, model: Model, path: str, dataset: str, split: str) -> None:
     """Write accuracy, loss, settings, the figures of each digit and the confusion matrix."""
     line = Text.assemble("Accuracy ", (f"{report.accuracy:.2%}", "bold green"))
-    measured = f"{len(report.labels):,} {described(dataset, split)}"
+    count = len(report.labels)
+    measured = f"{count:,} {described(dataset, split, count)}"
     say(line.append(f", loss {report.loss:.4f}: {path} on {measured}"))
     say(f"{_width(model)}, learned from {model.dataset}: {_settings(model)}", style="dim")
     show_table(_digit_table(report))

@@ -143,15 +143,16 @@ def put_together(mnist: Dataset, images: NDArray[np.uint8], labels: NDArray[np.u
     )
 
 
-def described(name: str, split: str) -> str:
-    """Say which pictures a model was measured on.
+def described(name: str, split: str, count: int | None = None) -> str:
+    """Say which pictures a model was measured on; `count` of them, for the singular.
 
-    >>> described("mnist", "test"), described("pictures", "all")
-    ('mnist test pictures', 'pictures of your own')
+    >>> described("mnist", "test"), described("pictures", "all", 1)
+    ('mnist test pictures', 'picture of your own')
     """
+    noun = "picture" if count == 1 else "pictures"
     if name != PICTURES:
-        return f"{name} {split} pictures"
-    return "pictures of your own" if split == "all" else f"{split} pictures of your own"
+        return f"{name} {split} {noun}"
+    return f"{noun} of your own" if split == "all" else f"{split} {noun} of your own"
 
 
 def tested_on(name: str) -> str:

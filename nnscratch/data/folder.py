@@ -198,11 +198,14 @@ def in_words(names: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _contents(names: list[str]) -> str:
-    if not names:
-        return "is empty"
+def some_of(names: list[str]) -> str:
+    """Join names as a sentence does, the first few of many."""
     more = len(names) - MOST_LISTED
-    return "holds " + in_words(names[:MOST_LISTED] + ([f"{more:,} more"] if more > 0 else []))
+    return in_words(names[:MOST_LISTED] + ([f"{more:,} more"] if more > 0 else []))
+
+
+def _contents(names: list[str]) -> str:
+    return f"holds {some_of(names)}" if names else "is empty"
 
 
 def _elsewhere(folder: Folder) -> str:

@@ -1,16 +1,15 @@
 """A folder of labelled pictures as a data set, each prepared as `predict` prepares it.
 
 mine/0 … mine/9          the pictures of each digit, or
-mine/labels.csv          a table with the columns `file` and `label`; others are passed over
+mine/labels.csv          a table of their files and labels: see table.py
 mine/train, mine/test    one of the two in each; without them a share is drawn for the test
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections.abc import Callable, Iterator, Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,19 +18,17 @@ from numpy.typing import NDArray
 
 from nnscratch.data.catalogue import MNIST_FILES
 from nnscratch.data.dataset import PICTURES, Dataset
-from nnscratch.data.folder import DIGITS, LABELS, PARTS, entries, folder_error, has_labels, in_words
+from nnscratch.data.folder import DIGITS, LABELS, PARTS, entries, has_labels, in_words, some_of
 from nnscratch.data.idx import encode_idx
 from nnscratch.data.mirrors import OnNote
+from nnscratch.data.table import Listed, list_table
 from nnscratch.errors import DataError, PictureError
-from nnscratch.files import open_plain
 
 TEST_SHARE = 10  # one in ten
 STREAM = 20  # keeps the generator apart from those of the run itself
-LARGEST_TABLE_BYTES = 1 << 26
 LAYOUT = "put the pictures into folders 0 to 9, or list them in labels.csv under `file,label`"
 
 OnRead = Callable[[int, int], None]
-Listed = tuple[str, int]  # a picture's name, from the folder on, and its label
 
 
 def load_labelled(
@@ -44,7 +41,8 @@ def load_labelled(
 
     Args:
         on_read: called after each picture, with how many are done and how many there are.
-        on_note: called with a line for what was left out, being no picture or no digit.
+        on_note: called with a line for what was left out, being no picture or no digit; and with
+            one for folders that are not named after a digit.
 
     Returns:
         A data set called `pictures`. Without `train` and `test` it is undivided.
@@ -66,6 +64,11 @@ def load_labelled(
     left_out: list[str] = []
     for part, pictures in listed.items():
         arrays += _read_all(path / part, pictures, part, left_out, on_one)
+    if others := _passed_over(path, parts):
+        why = "is passed over: its name is no label"
+        if len(others) > 1:
+            why = "are passed over: their names are no labels"
+        on_note(f"{some_of(others)} {why}")
     if left_out:
         was = "was" if len(left_out) == 1 else "were"
         on_note("\n".join([f"{len(left_out):,} of {total:,} pictures {was} left out:", *left_out]))
@@ -84,16 +87,17 @@ def _read_all(
     """Return the pictures of one part, prepared, with their labels; add to what is left out."""
     from nnscratch.pictures.read import load_picture  # Pillow: other data sets do without
 
-    images, labels = [], []
+    images, labels, reasons = [], [], []
     for name, label in pictures:
         try:
             images.append(load_picture(path / name).image)
             labels.append(label)
         except PictureError as error:
+            reasons.append(error.what)
             left_out.append(f"{Path(part, name).as_posix()}: {error.what}")
         on_one()
     if not images:
-        raise _no_digits(path, len(pictures), left_out)
+        raise _none_usable(path, pictures, reasons)
     return np.stack(images), np.array(labels, np.uint8)
 
 
@@ -113,7 +117,9 @@ def divided(dataset: Dataset, seed: int) -> Dataset:
         return dataset
     count = len(dataset.train_images)
     if count < 2:
-        raise DataError("one picture alone cannot be learned from and tested on", next_step=LAYOUT)
+        raise DataError(
+            "one picture alone cannot be learned from and tested on", next_step="add more pictures"
+        )
     order = np.random.default_rng([seed, STREAM]).permutation(count)
     tested = max(1, count // TEST_SHARE)
     test, train = np.sort(order[:tested]), np.sort(order[tested:])
@@ -160,12 +166,26 @@ def list_pictures(path: Path) -> list[Listed]:
     if len(ways) > 1:
         raise _two_ways(path, ways)
     if (path / LABELS).exists():
-        return _listed_in_table(path)
+        return list_table(path)
     return [
         (f"{digit}/{name}", int(digit))
         for digit in DIGITS
         if (path / digit).is_dir()
         for name in entries(path / digit)
+    ]
+
+
+def _passed_over(path: Path, parts: Sequence[str]) -> list[str]:
+    """Return the folders whose names are no labels, of those that lie beside labels."""
+    places: dict[str, tuple[str, ...]] = {"": PARTS} if parts == PARTS else {}
+    for part in parts:
+        if not (path / part / LABELS).exists():  # a table may name files in any folder
+            places[part] = DIGITS
+    return [
+        f"{Path(part, name).as_posix()}/"
+        for part, known in places.items()
+        for name in entries(path / part)
+        if name not in known and (path / part / name).is_dir()
     ]
 
 
@@ -175,72 +195,7 @@ def _ways(path: Path) -> list[str]:
     return table + ([in_words(folders)] if folders else [])
 
 
-def _listed_in_table(path: Path) -> list[Listed]:
-    table = path / LABELS
-    rows = _rows(table)
-    _, header = next(rows, (1, []))
-    if not {"file", "label"} <= set(header):
-        raise _wrong(table, 1, "the first line should name the columns `file` and `label`")
-    of_file, of_label = header.index("file"), header.index("label")
-    seen: dict[str, int] = {}
-    listed = []
-    for line, row in rows:
-        if len(row) != len(header):
-            raise _wrong(table, line, f"there should be {len(header)} columns, and are {len(row)}")
-        name, label = row[of_file], row[of_label]
-        if label not in DIGITS:
-            raise _wrong(table, line, f"the label should be 0 to 9, and is {label!r}")
-        _check_name(path, name, table, line)
-        if name in seen:
-            raise _wrong(table, line, f"{name} stands in line {seen[name]} already")
-        seen[name] = line
-        listed.append((name, int(label)))
-    return listed
-
-
-def _rows(table: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and cells, blanks around them taken off; empty lines are passed over.
-
-    A spreadsheet that writes commas in numbers puts semicolons between cells: the header tells.
-    """
-    try:
-        with open_plain(table) as file:
-            data = file.read(LARGEST_TABLE_BYTES + 1)
-        if len(data) > LARGEST_TABLE_BYTES:
-            raise _wrong(table, 0, f"it is larger than {LARGEST_TABLE_BYTES >> 20} MB")
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise folder_error("the table cannot be read", table, error) from error
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise _wrong(table, line, "it is not UTF-8") from error
-    header = text.partition("\n")[0]
-    delimiter = ";" if ";" in header and "," not in header else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise _wrong(table, reader.line_num, str(error)) from error
-        if row is None:
-            return
-        if any(row):
-            yield reader.line_num, [cell.strip() for cell in row]
-
-
-def _check_name(path: Path, name: str, table: Path, line: int) -> None:
-    if not name or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
-        raise _wrong(table, line, f"{name!r} names no file in this folder")
-    if not (path / name).is_file():
-        raise _wrong(table, line, f"there is no file {name}")
-
-
 # ------------------------------------------------------------------------------------- its errors
-
-
-def _wrong(table: Path, line: int, what: str) -> DataError:
-    where = f"{table}, line {line}" if line else str(table)
-    return DataError(what, where=where, next_step="correct the table, and try again")
 
 
 def _two_ways(path: Path, ways: Sequence[str]) -> DataError:
@@ -251,12 +206,15 @@ def _two_ways(path: Path, ways: Sequence[str]) -> DataError:
     )
 
 
-def _no_digits(path: Path, count: int, left_out: Sequence[str]) -> DataError:
-    if not count:
+def _none_usable(path: Path, pictures: Sequence[Listed], reasons: Sequence[str]) -> DataError:
+    """Make the error for a folder without one usable picture; the first is an example."""
+    if not pictures:
         return DataError("there are no pictures", where=str(path), next_step=LAYOUT)
-    what = "the one picture" if count == 1 else f"none of the {count:,} pictures"
+    place, what = str(path / pictures[0][0]), f"the only picture cannot be used: {reasons[0]}"
+    if len(pictures) > 1:
+        what = f"none of the {len(pictures):,} pictures can be used; of the first: {reasons[0]}"
     return DataError(
-        f"{what} {'is no' if count == 1 else 'is a'} picture of a digit that can be used",
-        where="\n".join([str(path), *left_out[-count:]]),
-        next_step="nnscratch predict, with one of them, shows what is made of it",
+        what,
+        where=place,
+        next_step=f"see what is made of it with: {shlex.join(['nnscratch', 'predict', place])}",
     )

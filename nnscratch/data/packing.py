@@ -30,7 +30,8 @@ def pack(
     """Read a folder of labelled pictures, and write the four files, plain.
 
     Args:
-        output: made if it is not there; must be empty. If the work fails, so it is left.
+        output: made if it is not there; must be empty, and outside `source`. If the work fails, so
+            it is left.
         seed: divides pictures that are not in `train` and `test`, as `train --seed` does.
         on_read, on_note: as in `load_labelled`.
 
@@ -38,13 +39,11 @@ def pack(
         The data set as it was written: learned from, it gives what the folder itself gives.
 
     Raises:
-        DataError: the folder does not hold labelled pictures, or not as it should.
-        OutputError: the place is not empty, or cannot be written.
+        DataError: the folder is not there, or does not hold labelled pictures as it should.
+        OutputError: the place is not empty, lies inside the folder, or cannot be written.
     """
-    if not is_labelled(source):
-        raise DataError(
-            "this is no folder of labelled pictures", where=str(source), next_step=LAYOUT
-        )
+    _check_source(source)
+    _check_outside(output, source)
     _check_empty(output)
     dataset = divided(load_labelled(source, on_read=on_read, on_note=on_note), seed)
     arrays = (
@@ -58,6 +57,26 @@ def pack(
         for path, array in zip(paths, arrays, strict=True):
             write_atomically(path, encode_idx(array))
     return dataset
+
+
+def _check_source(source: Path) -> None:
+    if not os.path.lexists(source):
+        what, next_step = "there is no such folder", "check the spelling"
+    elif not is_labelled(source):
+        what, next_step = "this is no folder of labelled pictures", LAYOUT
+    else:
+        return
+    raise DataError(what, where=str(source), next_step=next_step)
+
+
+def _check_outside(output: Path, source: Path) -> None:
+    """Raise if the files would lie among the pictures, where they change what the folder is."""
+    if Path(os.path.realpath(output)).is_relative_to(os.path.realpath(source)):
+        raise OutputError(
+            f"{WHAT} would lie inside the folder of the pictures",
+            where=str(output),
+            next_step="choose a place outside, with --output",
+        )
 
 
 def _check_empty(output: Path) -> None:

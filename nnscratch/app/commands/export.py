@@ -45,12 +45,19 @@ def export(
     """
     from nnscratch import records
     from nnscratch.app import terminal, views
+    from nnscratch.app.calling import python
+    from nnscratch.errors import MissingExtraError
     from nnscratch.model_file import load_model
     from nnscratch.onnx_file import SUFFIX, export_model
 
     loaded = load_model(model)
     path = output or _beside(model, SUFFIX)
-    exported = export_model(path, loaded)
+    try:
+        exported = export_model(path, loaded)
+    except MissingExtraError as error:
+        error.where = str(path)
+        error.next_step = f"install it with: {python()} -m pip install 'nnscratch[onnx]'"
+        raise
     if loaded.generator is not None:
         done = f"{len(loaded.history)} of {loaded.config.epochs}"
         terminal.show_note(f"{model} is an interrupted run: {done} epochs are finished")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nnscratch.app.options import Json
+from nnscratch.app.options import Json, naming_the_folder
 from nnscratch.config import LARGEST_SEED, TrainConfig
 
 
@@ -56,7 +56,7 @@ def pack(
     from nnscratch.app import progress, terminal, views
     from nnscratch.data.packing import pack as pack_pictures
 
-    with progress.data_bars() as bars:
+    with naming_the_folder(folder), progress.data_bars() as bars:
         dataset = pack_pictures(
             folder, output, seed, on_read=bars.on_read, on_note=terminal.show_note
         )

@@ -16,6 +16,7 @@ from nnscratch.app.options import (
     Json,
     blaming_the_flag,
     given_or_none,
+    naming_the_folder,
     obtain,
     with_lists_of_settings,
 )
@@ -108,7 +109,7 @@ def sweep(
     from nnscratch.app.signals import signals
     from nnscratch.lab.sweep import summarise
 
-    with unheeded(), blaming_the_flag(given):
+    with unheeded(), blaming_the_flag(given), naming_the_folder(data_dir):
         grid = _grid(config, given, seeds)
         _check_plot(plot, output)
         data = obtain(data_dir, dataset or "auto")
@@ -119,7 +120,8 @@ def sweep(
         summaries = summarise(results)
         if not json:
             sweeps.show_sweep(summaries, grid.varied, output / CSV, plotted=plot is not None)
-        _show_best(results, grid, output, _data_options(dataset, data_dir), json=json)
+        named = _data_options(dataset, data_dir)
+        _show_best(results, grid, output, data, named, json=json)
         _save_plot(plot, summaries, grid)
 
 
@@ -244,10 +246,17 @@ def _executor(cluster: str | None) -> Iterator[Executor | None]:
 
 
 def _show_best(
-    results: Sequence[RunResult], grid: Grid, folder: Path, data: list[str], *, json: bool
+    results: Sequence[RunResult],
+    grid: Grid,
+    folder: Path,
+    data: Dataset,
+    named: list[str],
+    *,
+    json: bool,
 ) -> None:
     """Show which run is best, with the test figure that its model has; or that none is."""
     from nnscratch.app import sweeps
+    from nnscratch.data import divided
     from nnscratch.lab.sweep import BEST, best_run
     from nnscratch.model_file import load_model
 
@@ -255,8 +264,8 @@ def _show_best(
     if best is None:
         sweeps.show_none()
     elif not json:
-        path = folder / BEST
-        sweeps.show_best(best, grid.varied, load_model(path), str(path), data)
+        path, tested = folder / BEST, len(divided(data, best.config.seed).test_labels)
+        sweeps.show_best(best, grid.varied, load_model(path), str(path), named, tested)
 
 
 def _save_plot(plot: Path | None, summaries: Sequence[Summary], grid: Grid) -> None:

@@ -16,6 +16,7 @@ from nnscratch.app.options import (
     Layers,
     blaming_the_flag,
     given_or_none,
+    naming_the_folder,
     network_kind,
     obtain,
     with_settings,
@@ -128,7 +129,7 @@ def train(
 
     if resume:
         _refuse_settings(given, config=config, dataset=dataset)
-    with unheeded(), blaming_the_flag(given):
+    with unheeded(), blaming_the_flag(given), naming_the_folder(data_dir):
         kind = network_kind(layers)
         run = (
             runs.resume(resume, given.get("teacher"), kind)
@@ -177,7 +178,8 @@ def train(
             if layers:
                 _note_if_others(run, data.train_images[:COMPARED], layers)
             if json:
-                views.show_if_chance(finished.report.loss)
+                report = finished.report
+                views.show_if_chance(report.loss, len(report.labels))
                 terminal.show_json(records.done(finished, str(output), terminal.notes))
             else:
                 views.show_trained(finished, str(output))
