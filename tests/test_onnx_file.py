@@ -14,7 +14,6 @@ import onnxruntime
 import pytest
 
 from conftest import ROOT, listing, some_digits
-from nnscratch.app.calling import python
 from nnscratch.config import TrainConfig
 from nnscratch.core import Network
 from nnscratch.errors import OutputError
@@ -155,7 +154,8 @@ def test_without_the_library_the_error_names_the_extra(run, tmp_path):
     done = run("export", "pretrained", PYTHONPATH=os.pathsep.join(map(str, (tmp_path, ROOT))))
     assert done.returncode == 1
     assert "where: pretrained.onnx\n" in done.stderr
-    assert f"next: install it with: {python()} -m pip install 'nnscratch[onnx]'" in done.stderr
+    assert "next: install it with: " in done.stderr
+    assert "-m pip install 'nnscratch[onnx]'\n" in done.stderr
     assert not (tmp_path / "pretrained.onnx").exists()
 
 
