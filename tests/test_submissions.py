@@ -27,8 +27,8 @@ def found(folder, *named):
 
 
 def test_a_class_has_a_file_or_a_folder_for_each_in_the_order_of_names(tmp_path):
-    put(tmp_path, "b.py", "a/linear.py", "c/work/my_layers.py", "c/other.py", "notes.txt", "d/z.py")
-    assert found(tmp_path) == ["a/linear.py", "b.py", "c/work/my_layers.py", "d/z.py"]
+    put(tmp_path, "b.py", "a/linear.py", "c/part/my_layers.py", "c/other.py", "notes.txt", "d/z.py")
+    assert found(tmp_path) == ["a/linear.py", "b.py", "c/part/my_layers.py", "d/z.py"]
     assert short_names(hand_ins([tmp_path]), [tmp_path])[1] == "b.py"
 
 
@@ -111,7 +111,7 @@ def test_what_is_no_python_file_is_told_and_capital_letters_are_python(tmp_path)
 
 
 def test_who_handed_in_a_notebook_is_told_what_to_do(tmp_path):
-    put(tmp_path, "anna/work/layer.ipynb", "bert/photo.jpg")
+    put(tmp_path, "anna/part/layer.ipynb", "bert/photo.jpg")
     said = "no Python file in it: export a notebook as .py"
     assert why_no_hand_in(tmp_path / "anna") == said
     assert why_no_hand_in(tmp_path / "bert") == "no Python file in it"

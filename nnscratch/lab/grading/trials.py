@@ -67,11 +67,10 @@ class LinearCase:
 
 
 @dataclass(frozen=True)
-class UnitCase:
-    """Z (N, H) and D = dLdA (N, H), for ReLU."""
+class OutputsCase:
+    """Z (N, width), what a layer put out."""
 
     Z: Floats
-    D: Floats
 
     @property
     def N(self) -> int:
@@ -80,26 +79,22 @@ class UnitCase:
 
     @property
     def width(self) -> int:
-        """H, the number of units."""
+        """H units for ReLU, K classes for the loss."""
         return int(self.Z.shape[1])
 
 
 @dataclass(frozen=True)
-class LossCase:
+class UnitCase(OutputsCase):
+    """Z (N, H) and D = dLdA (N, H), for ReLU."""
+
+    D: Floats
+
+
+@dataclass(frozen=True)
+class LossCase(OutputsCase):
     """Z (N, K) and labels (N,), for the loss."""
 
-    Z: Floats
     labels: Integers
-
-    @property
-    def N(self) -> int:
-        """The number of samples."""
-        return len(self.Z)
-
-    @property
-    def width(self) -> int:
-        """K, the number of classes."""
-        return int(self.Z.shape[1])
 
 
 def eighths(rng: np.random.Generator, *shape: int) -> Floats:
