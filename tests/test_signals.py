@@ -137,3 +137,41 @@ def test_a_signal_that_our_caller_ignores_is_ignored(own_data, tmp_path):
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert (tmp_path / "model.npz").exists()
+
+
+IN_A_CALLBACK = """
+import os, sys, time, weakref
+from nnscratch.app.signals import signals
+
+class Module: pass
+
+signals.listen()
+module = Module()
+watch = weakref.ref(module, lambda _: {happens})
+try:
+    del module
+    time.sleep({seconds})
+    print("nothing heard")
+except BaseException as heard:
+    print(type(heard).__name__, signals.heard)
+"""
+
+
+def in_a_callback(happens, seconds) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", IN_A_CALLBACK.format(happens=happens, seconds=seconds)],
+        capture_output=True, text=True, timeout=60, preexec_fn=hear_signals,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("sent", SIGNALS, ids=lambda sent: sent.name)
+def test_a_signal_is_heard_even_where_python_drops_what_is_raised(sent):
+    done = in_a_callback(f"os.kill(os.getpid(), {int(sent)})", seconds=20)
+    name = "KeyboardInterrupt" if sent is signal.SIGINT else "Terminated"
+    assert (done.stdout, done.stderr) == (f"{name} {int(sent)}\n", "")
+
+
+def test_what_else_python_drops_is_told_as_ever():
+    done = in_a_callback("int('x')", seconds=0)
+    assert "ValueError: invalid literal" in done.stderr
+    assert done.stdout == "nothing heard\n"

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
+import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnscratch.errors import Terminated
 
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
 HEARD = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+AGAIN_SECONDS = 0.01  # until a signal that was lost is said again
 
 
 class Signals:
@@ -33,6 +39,7 @@ class Signals:
         for number in HEARD:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._hear)
+        sys.unraisablehook = self._lost
 
     def hear_no_more(self) -> None:
         """Ignore signals from now on: the work is done, and the interpreter is leaving."""
@@ -44,6 +51,19 @@ class Signals:
             self.heard = number
             if not self.postponed:
                 self.check()
+
+    def _lost(self, lost: UnraisableHookArgs) -> None:
+        """Say a signal again that came while Python could not stop: it drops whatever is raised in
+        a `__del__` or in the callback of a weak reference, of which every import has one.
+        """
+        number, what = self.heard, lost.exc_value
+        if number is None or not isinstance(what, (KeyboardInterrupt, Terminated)):
+            sys.__unraisablehook__(lost)
+            return
+        self.heard = None
+        again = threading.Timer(AGAIN_SECONDS, _say_again, [number, threading.get_ident()])
+        again.daemon = True
+        again.start()
 
     def check(self) -> None:
         """Raise if a signal has come.
@@ -80,6 +100,14 @@ class Signals:
             yield
         finally:
             self.postponed = before
+
+
+def _say_again(number: int, thread: int) -> None:
+    """Send a thread a signal, which wakes it if it waits."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(thread, number)
+    else:  # Windows
+        signal.raise_signal(number)
 
 
 signals = Signals()
