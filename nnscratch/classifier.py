@@ -1,8 +1,9 @@
 """The whole of it in one object, with scikit-learn's manners: settings in, `fit`, answers out.
 
 It does what `nnscratch train`, `evaluate` and `predict` do, by the same functions: the same seed
-and pictures give the same weights, to the bit if BLAS has one thread, as the commands give it. It is at home in scikit-learn's `clone`, `GridSearchCV` and `Pipeline`, and loads
-nothing of scikit-learn unless that asks.
+and pictures give the same weights, to the bit if BLAS has one thread, as the commands give it. It
+is at home in scikit-learn's `clone`, `GridSearchCV` and `Pipeline`, and loads nothing of
+scikit-learn unless that asks.
 """
 
 from __future__ import annotations
