@@ -83,6 +83,7 @@ def test_the_answer_itself_is_no_other_digit_and_that_is_said(run, here):
     assert f"it says {digit} itself" in record["notes"][-1]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("columns", [40, 80, 120])
 def test_the_pictures_and_the_table_fit_the_screen(run, here, columns):
     text = told(run, "predict", here / "0.png", "--why", COLUMNS=columns).stdout
@@ -124,6 +125,7 @@ def test_an_account_is_drawn_even_if_the_reader_of_the_text_leaves(here, tmp_pat
     assert (tmp_path / "why.png").exists()
 
 
+@pytest.mark.slow
 def test_of_a_deskewed_model_it_says_which_pixels_are_meant(run, here, own_data):
     told(run, "train", *FAST, "--deskew", data_dir=own_data)
     text = told(run, "predict", here / "0.png", "--why").stdout
@@ -131,6 +133,7 @@ def test_of_a_deskewed_model_it_says_which_pixels_are_meant(run, here, own_data)
     told(run, "predict", here / "0.png", "--plot", "why.pdf")
 
 
+@pytest.mark.slow
 def test_mistakes_are_accounted_for_against_the_true_digit(run, own_data):
     told(run, "train", *FAST, data_dir=own_data)
     command = ("evaluate", "model.npz", "--mistakes", "3", "--why")
@@ -172,6 +175,7 @@ def test_watching_changes_nothing_of_what_is_learned(run, here, own_data, tmp_pa
     assert (tmp_path / "plain.npz").read_bytes() == (tmp_path / "watched.npz").read_bytes()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("picture", ["missing.png", "blank.png"])
 def test_what_cannot_be_watched_is_refused_before_any_work(run, here, own_data, tmp_path, picture):
     done = run("train", *FAST, "--watch", here / picture, data_dir=own_data)

@@ -174,6 +174,7 @@ def all_loaded_by(*words, data_dir, folder):
     return set(line.split())
 
 
+@pytest.mark.slow
 def test_only_the_page_loads_what_serves_it(own_data, tmp_path):
     picture = next((ROOT / "data" / "samples").glob("*.png"))
     small = ("--epochs", 1, "--validation", 200)

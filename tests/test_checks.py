@@ -100,6 +100,7 @@ def test_a_linear_alone_has_twenty_points_and_classes_that_are_missing_cost_none
         assert sum(points for _, points in CHECKS[kind]) == points
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("path", RIGHT, ids=lambda path: path.stem)
 def test_right_but_odd_solutions_are_not_marked_down(checked, path):
     assert failed(checked(path)) == []
@@ -120,6 +121,7 @@ def test_the_reference_solution_may_keep_its_weights_in_either_precision(checked
 # ------------------------------------------------------------------------------- planted errors
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize("name", TWELVE | MORE)
 def test_each_planted_error_is_named(checked, name):
     assert any(

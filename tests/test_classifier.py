@@ -94,6 +94,7 @@ def options(settings):
         yield from [flag] if value is True else [flag, value]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "more",
     [
@@ -304,6 +305,7 @@ def test_an_earlier_model_is_kept_and_what_is_no_model_is_not_overwritten(fitted
         DigitClassifier.load(notes)
 
 
+@pytest.mark.slow
 def test_the_command_line_says_what_a_model_of_arrays_is_measured_on(
     fitted, run, tmp_path, own_data, own_dataset
 ):

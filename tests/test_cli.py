@@ -231,6 +231,7 @@ def test_a_missing_model_is_refused(run):
     assert "nnscratch train" in error
 
 
+@pytest.mark.slow
 def test_the_model_on_board_is_meant_by_its_name_whatever_lies_about(
     run, pictures, own_data, tmp_path
 ):
@@ -250,6 +251,7 @@ def test_the_model_on_board_is_meant_by_its_name_whatever_lies_about(
     assert "not a model file" in refused(run("evaluate", "./pretrained", data_dir=own_data))
 
 
+@pytest.mark.slow
 def test_every_doubt_is_in_the_json(run, model, own_data, tmp_path):
     two = np.concatenate([SEVEN, SEVEN], axis=1)
     Image.fromarray(255 - two).save(tmp_path / "two.png")
@@ -291,6 +293,7 @@ def test_the_settings_are_shown_by_train_and_evaluate(run, own_data):
         assert words in told
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "option", ["--hidden", "--epochs", "--batch-size", "--validation", "--seed"]
 )
@@ -300,11 +303,13 @@ def test_a_number_beyond_all_bounds_is_a_usage_error(option, run, own_data):
     assert "9" * 20 in error
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("value", ["1,0", "one", "1e999"])
 def test_a_value_that_is_no_number_is_shown_as_it_was_typed(value, run, own_data):
     assert f"'{value}'" in refused(run("train", "--lr", value, data_dir=own_data), 2)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "name", ["learning-rate", "learning_rate", "hidden-size", "validation-size"]
 )
@@ -322,6 +327,7 @@ def test_a_files_value_that_does_not_go_with_the_data_is_named_by_its_option(
     assert "choose another value with --validation" in error
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("command", ["", "download", "train", "evaluate", "predict", "gradcheck"])
 def test_help_reads_well_at_80_columns(command, run):
     text = run(*[command][: len(command)], "--help", COLUMNS=80, TERMINAL_WIDTH=80).stdout
@@ -342,7 +348,7 @@ def test_help_reads_well_at_80_columns(command, run):
         ("--no-such-option",),
     ],
 )
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_a_bad_option_is_a_usage_error_that_names_it(run, own_data, arguments):
     error = refused(run("train", *arguments, data_dir=own_data), 2)
     assert arguments[0] in error

@@ -107,6 +107,7 @@ def test_a_teacher_is_sent_along(cluster, own_dataset, tmp_path, monkeypatch):
     assert all_but_the_time(there, tmp_path / "there") == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "tcp://", "foo"])
 def test_an_address_where_nobody_answers_is_named(address):
     with (

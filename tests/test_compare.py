@@ -251,6 +251,7 @@ def test_identical_models_do_not_differ(run, models, own_data, tmp_path):
     assert "Their settings are the same." in done.stdout
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("names", "words"),
     [
@@ -311,6 +312,7 @@ def test_a_model_of_other_files_is_noted(run, models, own_dataset, own_data, tmp
     assert sum("learned from other files than those of this custom" in note for note in notes) == 2
 
 
+@pytest.mark.slow
 def test_the_curves_are_drawn_and_only_a_plot_of_ours_is_replaced(run, models, own_data, tmp_path):
     names = models / "long.npz", models / "wide.npz"
     for _ in range(2):
@@ -339,6 +341,7 @@ def swept(own_dataset, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_folder_stands_for_the_models_that_a_sweep_kept_there(run, swept, own_data):
     done = run("compare", "all", "--json", data_dir=own_data, cwd=swept)
     assert done.returncode == 0, done.stderr

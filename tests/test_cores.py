@@ -44,6 +44,7 @@ def test_while_the_thread_is_busy_both_halves_are_done_here_and_nothing_is_done_
     assert len(done) == 2
 
 
+@pytest.mark.sampled(1)
 @TWO_CORES
 @pytest.mark.parametrize("pays", [False, True])
 def test_what_is_faster_alone_is_done_alone_until_it_is_tried_again(pays):

@@ -278,6 +278,7 @@ def differences(page, text, fresh):
 WITH_OUTPUTS = [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.mnist
 @pytest.mark.parametrize("page", WITH_OUTPUTS, ids=lambda page: page.name)
 def test_the_outputs_on_a_page_are_what_the_commands_print(page, mnist_dir):

@@ -167,6 +167,7 @@ def test_a_model_is_not_saved_where_writing_is_forbidden_and_that_is_said_first(
     assert "epoch" not in done.stderr
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("folder", ["read-only", "read-only/sweep"])
 def test_a_sweep_does_not_begin_where_writing_is_forbidden(folder, read_only, tmp_path):
     done = as_ordinary_user(
@@ -177,6 +178,7 @@ def test_a_sweep_does_not_begin_where_writing_is_forbidden(folder, read_only, tm
     assert "run 1/1" not in done.stderr
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("place", ["file", "below a file", "forbidden"])
 def test_a_data_folder_that_cannot_be_used_is_named(place, tmp_path):
     (tmp_path / "file").write_bytes(b"")
@@ -386,6 +388,7 @@ def stopped(own_data, folder, sent, *options) -> subprocess.CompletedProcess:
     return subprocess.CompletedProcess(process.args, process.returncode, output, error)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_keeps_its_last_epoch_and_says_how_to_go_on(
     sent, code, own_data, tmp_path
@@ -518,7 +521,7 @@ def test_pictures_that_cannot_be_read_are_told_one_by_one(tmp_path, own_dataset)
     ids=lambda terminal: " ".join(f"{key}={value}" for key, value in terminal.items()),
 )
 @pytest.mark.parametrize("command", ["evaluate", "predict", "train", "gradcheck"])
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_no_terminal_is_too_odd(command, terminal, tmp_path, own_data, saved):
     Image.fromarray(load_dataset(own_data).test_images[0]).save(tmp_path / "p.png")
     arguments = {

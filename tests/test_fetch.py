@@ -117,7 +117,7 @@ BAD_MIRRORS = {
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("kind", BAD_MIRRORS)
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_a_bad_mirror_is_invisible_but_for_one_line(kind, packed_mnist, almost_all):
     notes = []
     with (
@@ -315,6 +315,7 @@ DRIPS = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.mnist
 @pytest.mark.parametrize("kind", DRIPS)
 def test_a_mirror_that_sends_byte_by_byte_does_not_hold_up(kind, packed_mnist, almost_all):
@@ -368,6 +369,7 @@ def test_a_slow_good_mirror_is_allowed_its_time(packed_mnist, almost_all):
     assert load_dataset(almost_all).name == "mnist"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["a header", "a body"])
 def test_without_progress_there_is_an_end_however_many_mirrors(kind, tmp_path):
     patience = Patience(answer_seconds=0.6, slow_seconds=0.6, idle_seconds=2)
@@ -457,7 +459,7 @@ UNREAD = {
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("kind", UNREAD)
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_the_body_of_anything_but_a_good_answer_is_not_read(kind, packed_mnist, almost_all):
     notes = []
     with serving(folder_answer(packed_mnist)) as good, serving(UNREAD[kind](good)) as bad:
@@ -489,7 +491,7 @@ NOWHERE = {
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("kind", NOWHERE)
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_a_redirect_to_nowhere_is_passed_over(kind, packed_mnist, almost_all):
     def answer(handler):
         handler.wfile.write(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ")
@@ -539,6 +541,7 @@ def namespaces_work() -> bool:
     )
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.skipif(not namespaces_work(), reason="namespaces are not to be had here")
 @pytest.mark.parametrize(
     ("mirror", "target", "followed"),
@@ -616,6 +619,7 @@ SECRETIVE = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("answers", [True, False], ids=["404", "refused"])
 def test_secrets_in_the_address_of_a_mirror_are_not_told(answers, run):
     with serving(lambda handler: handler.send(b"", 404)) as mirror:
@@ -676,6 +680,7 @@ def test_what_a_mirror_says_is_cut_to_a_line(tmp_path):
 # ---------------------------------------------------------------------------------- the environment
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("variable", ["all_proxy", "http_proxy"])
 def test_a_socks_proxy_without_pysocks_is_called_what_it_is(variable, fetch, tmp_path):
     hidden = tmp_path / "hidden"  # PySocks, which the tests' own browser driver brings
@@ -690,6 +695,7 @@ def test_a_socks_proxy_without_pysocks_is_called_what_it_is(variable, fetch, tmp
     assert "s3cret" not in words
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize("kind", ["missing", "no certificates"])
 def test_certificates_that_cannot_be_read_are_named(variable, kind, fetch, tmp_path):

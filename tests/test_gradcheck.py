@@ -102,6 +102,7 @@ def test_the_command_passes_without_data_and_downloads_nothing(run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", BLOCKS)
 def test_the_command_finds_the_block_that_was_broken(run, own_data, name):
     done = run("gradcheck", "--break", name, "--json", data_dir=own_data)

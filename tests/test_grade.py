@@ -228,6 +228,7 @@ def test_a_hidden_process_does_not_outlive_the_hand_in(pictures, tmp_path):
     assert beat.stat().st_size == size
 
 
+@pytest.mark.sampled(1)
 @unix
 @pytest.mark.parametrize("number", [2, 15])
 def test_a_signal_ends_it_at_once_and_leaves_nothing(number, own_data, tmp_path, temporary):

@@ -52,6 +52,7 @@ def test_a_file_that_cannot_be_read_says_why_once(run, own_data, a_class):
     assert done.stdout.splitlines()[-1] == "0 of 20 points"
 
 
+@pytest.mark.slow
 def test_a_class_is_a_table_with_its_mean_and_what_went_wrong_most(run, own_data, a_class):
     done = run("grade", a_class, "--csv", "points.csv", data_dir=own_data, COLUMNS="80")
     assert done.returncode == 1
@@ -129,6 +130,7 @@ def test_without_a_data_set_digits_are_drawn_and_that_is_said(run, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["linear.py"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [

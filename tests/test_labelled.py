@@ -217,6 +217,7 @@ def test_a_folder_that_is_labelled_in_two_ways_or_by_half_is_refused(tmp_path):
         load_dataset(tmp_path / "train")
 
 
+@pytest.mark.slow
 def test_evaluate_measures_what_predict_says_whatever_the_model_learned_from(mine, run):
     done = run("evaluate", "pretrained", "--data-dir", mine, "--json")
     told = json.loads(done.stdout)
@@ -243,6 +244,7 @@ def test_train_divides_the_pictures_and_says_so(mine, run, tmp_path):
     assert "learned from 54 of these 60 pictures" in again.stderr
 
 
+@pytest.mark.slow
 def test_of_a_few_pictures_it_speaks_in_the_singular_and_warns_of_no_loss(run, tmp_path):
     fill(tmp_path / "few", 3)
     done = run("train", "--data-dir", "few", "--json")
@@ -261,6 +263,7 @@ def test_of_a_few_pictures_it_speaks_in_the_singular_and_warns_of_no_loss(run, t
     assert "on 1 picture of your own" in run("evaluate", "model.npz", "--data-dir", "one").stdout
 
 
+@pytest.mark.slow
 def test_another_data_set_by_name_contradicts_the_folder(mine, run):
     for name in ("mnist", "synthetic", "mnist+synthetic"):
         done = run("train", "--data-dir", mine, "--dataset", name)
@@ -268,6 +271,7 @@ def test_another_data_set_by_name_contradicts_the_folder(mine, run):
         assert "this folder holds labelled pictures" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_model_of_pictures_asks_for_their_folder(mine, own_data, run):
     run("train", "--data-dir", mine, "--epochs", 1)
     done = run("evaluate", "model.npz", data_dir=own_data)
@@ -312,6 +316,7 @@ def test_gradients_are_checked_on_labelled_pictures_too(mine, run):
     assert "32 pictures" in done.stdout.splitlines()[0]
 
 
+@pytest.mark.slow
 def test_models_are_compared_on_the_folder_that_is_named(mine, run):
     run("train", "--data-dir", mine, "--epochs", 1, "-o", "m.npz")
     done = run("compare", "m.npz", "pretrained", "--data-dir", mine)

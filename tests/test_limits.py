@@ -57,7 +57,7 @@ def no_plain_file(request, tmp_path):
 
 
 @pytest.mark.parametrize("option", ["-o", "--history", "--plot"])
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_what_is_no_plain_file_is_refused_and_left_as_it_is(option, no_plain_file, run, own_data):
     if option == "--plot" and no_plain_file.name == "null":
         pytest.skip("a plot wants a suffix, and no device has one")
@@ -81,7 +81,7 @@ def test_a_link_is_followed(run, own_data, tmp_path):
 
 @pytest.mark.parametrize("length", [240, 245, 250, 255, 300, 5000])
 @pytest.mark.parametrize("option", ["-o", "--history", "--plot"])
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_a_name_is_long_enough_for_all_that_is_written_or_refused_first(
     option, length, run, own_data, tmp_path
 ):
@@ -193,7 +193,7 @@ def test_where_saving_fails_after_training_the_model_is_kept_elsewhere(own_data,
 
 @pytest.mark.parametrize("option", ["--hidden", "--epochs", "--batch-size", "--seed"])
 @pytest.mark.parametrize("value", ["1" + "0" * 18, "9" * 20, "9" * 5000])
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_a_number_without_measure_is_a_usage_error(option, value, run, own_data):
     done = run("train", option, value, data_dir=own_data)
     assert done.returncode == 2
@@ -202,6 +202,7 @@ def test_a_number_without_measure_is_a_usage_error(option, value, run, own_data)
     assert len(done.stderr) < 2000
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "text",
     [

@@ -76,6 +76,7 @@ def test_a_named_folder_that_is_empty_is_an_error_without_a_network(obtain, tmp_
     assert listing(tmp_path) == []
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("there", [True, False], ids=["empty", "absent"])
 @pytest.mark.mnist
 def test_with_a_network_mnist_is_downloaded_into_a_named_folder(

@@ -41,6 +41,7 @@ def refused(done, words):
     assert done.stdout == ""
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["photo.png", "notes.ipynb", "notes.txt"])
 def test_a_model_never_replaces_what_is_no_model(name, run, own_data, photo, tmp_path):
     path = tmp_path / name
@@ -53,6 +54,7 @@ def test_a_model_never_replaces_what_is_no_model(name, run, own_data, photo, tmp
         save_model(path, some_model())
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("beside", ["m.previous.npz", "m.interrupted.npz"])
 def test_nor_does_a_file_that_is_kept_beside_it(beside, run, own_data, tmp_path):
     (tmp_path / beside).write_text("mine", encoding="utf-8")
@@ -82,6 +84,7 @@ def test_an_earlier_model_is_kept_and_the_line_that_says_saved_says_so(run, own_
     assert (tmp_path / "model.previous.npz").read_bytes() == second
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("option", ["--history", "--plot"])
 @pytest.mark.parametrize("spelling", ["model.npz", "./sub/../model.npz", "link.png"])
 def test_two_outputs_are_never_the_same_file(option, spelling, run, own_data, tmp_path):
@@ -107,6 +110,7 @@ def test_plot_and_history_are_not_the_same_file(run, own_data, tmp_path):
     assert listing(tmp_path) == []
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("option", "what"), [("--plot", "the plot"), ("--history", "the history"), ("-o", "the model")]
 )
@@ -118,6 +122,7 @@ def test_a_folder_is_refused_in_the_right_words_before_training(
     refused(done, f"{what} cannot be saved: that is a folder")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("option", ["--plot", "--history"])
 def test_plot_and_history_never_replace_what_is_not_ours(option, run, own_data, photo):
     before = photo.read_bytes()
@@ -125,6 +130,7 @@ def test_plot_and_history_never_replace_what_is_not_ours(option, run, own_data, 
     assert photo.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_same_command_may_be_run_twice(run, own_data):
     command = ("train", *FAST, "--plot", "c.svg", "--history", "h.csv")
     for _ in range(2):
@@ -132,6 +138,7 @@ def test_the_same_command_may_be_run_twice(run, own_data):
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_a_plot_that_speaks_of_nnscratch_is_not_ours_for_that(suffix, tmp_path):
     path = tmp_path / f"c{suffix}"
@@ -152,6 +159,7 @@ def test_a_table_of_epochs_with_other_columns_is_not_ours(tmp_path):
 # ----------------------------------------------------------------------------------- save-prepared
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("spelling", ["photo.png", "./sub/../photo.png", "link.png"])
 def test_the_picture_that_is_read_is_never_replaced(spelling, run, photo, tmp_path):
     (tmp_path / "sub").mkdir()

@@ -307,6 +307,7 @@ def test_a_class_that_fails_midway_leaves_the_finished_epochs_and_can_go_on(
     assert output.read_bytes() == (tmp_path / "whole.npz").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_run_that_began_with_layers_of_a_file_says_so_until_it_is_finished(
     run, own_data, hand_in, tmp_path
 ):
@@ -436,6 +437,7 @@ def test_the_commands_say_in_three_parts_what_fails(run, own_data, hand_in):
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("command", [("train", "--validation", 200), ("gradcheck",)])
 def test_a_file_that_ends_the_process_is_an_error_and_no_silence(run, own_data, hand_in, command):
     line = "\nimport os\nos._exit(0)\n"
@@ -459,6 +461,7 @@ def test_a_process_of_their_own_may_end_itself(hand_in):
     assert os._exit is end
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_long_to_run_is_named_meanwhile(run, own_data, hand_in):
     path = hand_in("import time\ntime.sleep(2.5)\n" + LINEAR)
     done = run("gradcheck", "--layers", path, data_dir=own_data)

@@ -30,6 +30,7 @@ def test_the_packed_files_are_the_pictures_as_train_divides_them(mine, tmp_path)
     assert (len(read.train_images), len(read.test_images)) == (36, 4)
 
 
+@pytest.mark.slow
 def test_what_is_packed_gives_the_same_model_but_for_the_name_of_the_set(mine, run, tmp_path):
     done = run("pack", mine, "-o", "idx", "--json")
     told = json.loads(done.stdout)

@@ -128,6 +128,7 @@ def test_no_file_takes_more_than_400_megabytes(kind, tmp_path):
     assert said.startswith(("the picture cannot be read: ", "no digit found: "))
 
 
+@pytest.mark.slow
 def test_what_would_take_too_much_is_told_in_its_own_figures(tmp_path):
     BOMBS["rgba"](tmp_path / "a.png")
     with pytest.raises(
@@ -175,7 +176,7 @@ HONEST = {
 
 @on_posix
 @pytest.mark.parametrize("kind", HONEST)
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_twelve_megapixels_are_read_in_every_format(kind, tmp_path):
     change, options = HONEST[kind]
     path = tmp_path / "large"
@@ -185,6 +186,7 @@ def test_twelve_megapixels_are_read_in_every_format(kind, tmp_path):
     assert np.abs(np.subtract(list(map(int, said.split()[1:])), (1331, 525, 2738, 2425))).max() < 15
 
 
+@pytest.mark.sampled(1)
 @on_posix
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_phones_picture_of_48_megapixels_is_read(progressive, tmp_path):
@@ -239,7 +241,7 @@ def test_a_pipe_in_a_folder_is_told_and_the_others_are_read(run, tmp_path):
     ],
     ids=" ".join,
 )  # fmt: skip
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_a_pipe_or_a_device_is_refused_at_once(run, tmp_path, kind, arguments):
     if kind == "pipe":
         os.mkfifo(tmp_path / "pipe")
@@ -303,7 +305,7 @@ LONG = "a" * 300
     ],
     ids=lambda arguments: " ".join(arguments).replace(LONG, "LONG"),
 )  # fmt: skip
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_a_name_of_300_letters_is_refused_for_every_option(run, tmp_path, own_data, arguments):
     photo(400, 300).save(tmp_path / "b.png")
     done = run(*arguments, data_dir=None if "--data-dir" in arguments else own_data)

@@ -36,6 +36,7 @@ def ruled(grey, kind, line, slope=0.0, spacing=31):
 SEVEN = page(480, 640, 7)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("kind", ["squared", "lined"])
 @pytest.mark.parametrize("line", [205, 190, 170, 150])
 @pytest.mark.parametrize("slope", [0.0, 0.02])

@@ -50,6 +50,7 @@ def test_two_digits_are_noticed():
     assert prepare_grey(two).shapes == 2
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("gap", [0.05, 0.1, 0.2, 0.3, 0.4, 0.6])
 def test_of_a_hundred_pairs_of_digits_all_kinds_are_noticed_whatever_the_gap(gap, rng):
     pairs = [(left, right) for left in range(10) for right in range(10)]
@@ -147,6 +148,7 @@ NOISE = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("pages", [20, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", NOISE)
 def test_a_hundred_pages_of_noise_hold_no_digit(kind, pages):

@@ -32,7 +32,7 @@ def data(mistakes=3, units=4):
 
 
 @pytest.mark.parametrize("suffix", MAGIC)
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_the_suffix_decides_the_kind_of_file(suffix, tmp_path):
     save_curves(tmp_path / f"c{suffix}", "title", HISTORY)
     save_report(tmp_path / f"r{suffix}", data())
@@ -107,6 +107,7 @@ def test_without_matplotlib_the_command_that_installs_it_is_named(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_mistakes_and_weights_are_drawn_in_the_terminal(run, own_data):
     run("train", "--epochs", 2, "--validation", 200, data_dir=own_data)
     done = run("evaluate", "model.npz", "--mistakes", 4, "--weights", data_dir=own_data)

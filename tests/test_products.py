@@ -120,6 +120,7 @@ def test_without_kernels_for_small_matrices_there_are_no_tiles():
     assert tile(128, 64, 784, False) == (128, 64, 784)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.usefixtures("kind")
 @pytest.mark.parametrize(("H", "N"), [(10, 4), (10, 32), (10, 64), (10, 100), (10, 55_000)])
 def test_the_published_settings_at_ten_units_keep_the_bits_of_the_plain_product(H, N, rng):

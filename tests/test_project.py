@@ -30,6 +30,7 @@ def read(path):
 PROJECT = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
 def test_every_example_runs_and_prints_something(path, tmp_path):
     done = subprocess.run(

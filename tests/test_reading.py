@@ -79,6 +79,7 @@ def test_rows_are_read_from_the_top():
     assert [digit.row for digit in reading.digits] == [0] * 3 + [1] * 2 + [2] * 5
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("slope", [-0.15, 0.1, 0.25])
 def test_rows_may_slant(slope):
     assert read(page_of("23450/67892", slope=slope)).text == "23450\n67892"
@@ -89,6 +90,7 @@ def test_a_turned_page_is_turned_level():
     assert read(page).text == "2345067"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("angle", [90, 270])
 @pytest.mark.parametrize("seed", [3, 8])
 def test_a_row_of_close_digits_turned_sideways_is_no_tall_one(seed, angle):
@@ -98,6 +100,7 @@ def test_a_row_of_close_digits_turned_sideways_is_no_tall_one(seed, angle):
     assert "sideways" in reading.notes[0]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("angle", [90, 270])
 def test_a_page_turned_sideways_is_noticed_and_read(angle):
     upright = page_of("23450/36247")

@@ -33,6 +33,7 @@ def record(run, *arguments):
     return json.loads(done.stdout)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["four", "eight"])
 def test_the_digits_are_in_the_json_row_by_row(run, written, name):
     folder, says = written
@@ -51,6 +52,7 @@ def test_the_digits_are_in_the_json_row_by_row(run, written, name):
         assert one["row"] < following["row"] or one["box"][0] < following["box"][0]
 
 
+@pytest.mark.slow
 def test_a_doubtful_digit_is_marked_wherever_it_is_shown(run, tmp_path):
     images, labels = some_digits(8, 11)
     others, _ = make_negatives(images, labels, 1, np.random.default_rng(0))
@@ -120,6 +122,7 @@ def test_a_marked_picture_has_a_box_around_each_digit(run, written, tmp_path):
     assert again.returncode == 0, again.stderr
 
 
+@pytest.mark.slow
 def test_a_marked_picture_replaces_none_of_the_users(run, written, tmp_path):
     folder, _ = written
     mine = tmp_path / "mine.png"
@@ -133,7 +136,7 @@ def test_a_marked_picture_replaces_none_of_the_users(run, written, tmp_path):
 
 
 @pytest.mark.parametrize("flag", ["--save-prepared", "--plot"])
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_what_shows_one_digit_is_not_drawn_of_several(run, written, tmp_path, flag):
     folder, _ = written
     done = run("predict", folder / "four.png", flag, "x.png")

@@ -102,6 +102,7 @@ def test_an_interrupted_run_is_no_start_and_goes_on_without_the_model(own_datase
     assert (tmp_path / "m.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_command_refuses_by_the_options_name(first, own_data, run):
     fine = run("train", "--start", first, "--epochs", 1, "--validation", 200, data_dir=own_data)
     assert fine.returncode == 0
@@ -140,6 +141,7 @@ def test_two_hundred_pictures_are_learned_from_with_the_defaults(own_dataset, tm
     assert results[-1].validation_accuracy == finished.history[-1].validation_accuracy
 
 
+@pytest.mark.slow
 def test_a_number_that_was_chosen_stays_an_error(own_data, run):
     for command in ("train", "sweep"):
         done = run(command, "--validation", 5000, data_dir=own_data)

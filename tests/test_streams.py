@@ -23,6 +23,7 @@ def shell(script, folder, own_data) -> subprocess.CompletedProcess:
     )  # fmt: skip
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "reader", ["2>&1 | head -1", "--json | head -1", "2>&1 | true", "--json 2>&1 | head -2"]
 )
@@ -40,6 +41,7 @@ def model(tmp_path_factory, own_data):
     return folder / "model.npz"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("command", ["evaluate {}", "--help", "gradcheck", "train --help"])
 def test_a_report_ends_early_and_quietly_when_its_reader_leaves(command, model, own_data, tmp_path):
     done = shell(f"{NNSCRATCH} {command.format(model)} | true", tmp_path, own_data)
@@ -64,6 +66,7 @@ def test_ctrl_c_tells_its_code_through_a_tee(own_data, tmp_path):
 BROKEN = ["> /dev/full", ">&-", "> /dev/full 2> /dev/full", ">&- 2>&-", "2> /dev/full"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("streams", BROKEN)
 def test_a_model_is_saved_though_its_output_cannot_be_written(streams, own_data, tmp_path):
     done = shell(f"{TRAIN} {streams}", tmp_path, own_data)
@@ -76,7 +79,7 @@ def test_a_model_is_saved_though_its_output_cannot_be_written(streams, own_data,
 
 @pytest.mark.parametrize("streams", BROKEN)
 @pytest.mark.parametrize("command", ["evaluate {}", "evaluate {} --json", "gradcheck", "--help"])
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_a_report_that_cannot_be_written_is_an_error(command, streams, model, own_data, tmp_path):
     done = shell(f"{NNSCRATCH} {command.format(model)} {streams}", tmp_path, own_data)
     assert "Traceback" not in done.stderr

@@ -270,6 +270,7 @@ def test_interrupted_it_ends_at_once_and_leaves_no_process_behind(begin, tmp_pat
     assert names == ["runs.jsonl", "sweep.json"]
 
 
+@pytest.mark.sampled(1)
 @needs_proc
 @pytest.mark.parametrize("seconds", [0.3, 1.0, 3.0])
 def test_its_workers_end_when_it_is_killed_alone(seconds, begin):

@@ -159,6 +159,7 @@ def test_of_more_settings_each_has_a_panel_through_the_best():
         assert len(line(axes, "all combinations").get_ydata()) == len(found)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("suffix", MAGIC)
 def test_every_sweep_is_drawn_to_a_file_of_ours(suffix, tmp_path):
     path = tmp_path / f"s{suffix}"

@@ -124,6 +124,7 @@ def test_the_picture_is_drawn_where_it_is_wanted(run, own_data, tmp_path):
     assert (tmp_path / "sweep" / "p.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("plot", ["p.txt", "o.png", "no-such-folder/p.png"])
 def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_runs(
     plot, run, own_data, tmp_path
@@ -175,7 +176,7 @@ def test_if_every_run_diverges_no_model_is_kept_and_that_is_said(run, own_data, 
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )  # fmt: skip
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_a_wrong_value_is_a_usage_error_before_anything_runs(
     options, said, run, own_data, tmp_path
 ):
@@ -219,6 +220,7 @@ def test_what_is_not_ours_in_the_folder_is_not_overwritten(run, own_data, tmp_pa
     assert {path.read_text() for path in folder.iterdir()} == {"mine"}
 
 
+@pytest.mark.slow
 def test_a_model_that_stood_where_the_best_is_kept_and_that_is_said(run, own_data, tmp_path):
     (tmp_path / "sweep").mkdir()
     assert run("train", *FAST, "--seed", "9", data_dir=own_data).returncode == 0
@@ -241,6 +243,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_anything_runs(run, o
 # ------------------------------------------------------------------------------------- interrupted
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no Ctrl-C to one process")
 def test_ctrl_c_ends_it_within_two_seconds_and_the_command_it_says_goes_on(run, own_data, tmp_path):
     options = ["sweep", "--lr", "0.01..0.1 x6", "--epochs", "60", "--validation", "200"]

@@ -84,6 +84,7 @@ def test_a_curve_passes_through_its_control_points():
         assert gaps.max() < 0.05
 
 
+@pytest.mark.slow
 def test_the_set_has_mnists_shape_and_as_many_of_each_digit(whole_set):
     images, labels, test_images, test_labels = whole_set
     assert images.shape == (60000, 28, 28)

@@ -160,6 +160,7 @@ def test_a_run_without_a_teacher_is_not_given_one(own_dataset, tmp_path):
 # --------------------------------------------------------------------------------- the command line
 
 
+@pytest.mark.slow
 def test_the_command_trains_with_a_teacher_and_evaluate_says_with_which(run, own_data):
     options = "--epochs 1 --validation 200".split()
     done = run("train", *options, "--teacher", "pretrained", data_dir=own_data)

@@ -74,6 +74,7 @@ def test_drawing_digits_and_training_show_one_bar_after_the_other(screen, tmp_pa
 STYLE = re.compile("\x1b\\[[0-9;]*m")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("width", [20, 40, 80])
 def test_without_colours_a_picture_can_be_made_out(width, screen, photo):
     plain = screen("predict", photo.name, width=width, NO_COLOR=1)
@@ -84,6 +85,7 @@ def test_without_colours_a_picture_can_be_made_out(width, screen, photo):
     assert {"█", " "} <= set(letters), "uniform blocks show nothing"
 
 
+@pytest.mark.slow
 def test_without_colours_a_picture_is_drawn_as_for_a_dumb_terminal(screen, photo):
     plain = screen("predict", photo.name, NO_COLOR=1)
     assert STYLE.sub("", plain) == screen("predict", photo.name, TERM="dumb")
@@ -118,6 +120,7 @@ def test_a_table_is_shown_whole_on_a_narrow_screen(screen, own_data):
         assert word in seen
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_nothing_is_wrapped_in_a_pipe(stream, run, tmp_path):
     long = "-".join(["word"] * 40)
@@ -171,7 +174,7 @@ NOWHERE = "/usr/bin:/bin"
 
 @pytest.mark.parametrize("how", ["by its path", "by its name", "as a module"])
 @pytest.mark.parametrize("model", ["my model.npz", "pretrained", "-dash.npz"])
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 def test_the_next_command_works_where_it_was_called(how, model, installed, tmp_path, own_data):
     name, path = {
         "by its path": (".venv/bin/nnscratch", NOWHERE),
@@ -191,6 +194,7 @@ def test_the_next_command_works_where_it_was_called(how, model, installed, tmp_p
     assert "--seed 5" in again.stdout, "another model was evaluated"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("installed")
 def test_a_command_advised_in_an_error_works_too(tmp_path, own_data):
     environment = {"PATH": NOWHERE}
@@ -220,6 +224,7 @@ def test_python_is_called_by_its_name_only_if_that_is_this_python(tmp_path, monk
     assert calling.python() == shlex.quote(sys.executable)
 
 
+@pytest.mark.slow
 def test_the_command_that_installs_an_extra_uses_this_python(tmp_path, own_data):
     (tmp_path / "matplotlib").mkdir()
     (tmp_path / "matplotlib" / "__init__.py").write_text("raise ImportError", encoding="utf-8")

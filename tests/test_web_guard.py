@@ -203,6 +203,7 @@ def test_a_body_without_a_length_is_cut_off_at_the_same_size(page):
     check_refused(page.ask("POST", "/api/look", pieces, JSON), 413)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("length", ["99999999999", "9" * 5000, "-1", "1e9", "0x10", "٣"])
 def test_a_length_that_lies_is_refused_at_once(page, length):
     head = f"POST /api/look HTTP/1.1\r\nHost: {page.host}\r\nContent-Type: application/json\r\n"

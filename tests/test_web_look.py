@@ -48,6 +48,7 @@ def from_command_line(run, folder, model_path, *options):
     return dict(zip(DRAWINGS, map(json.loads, printed.splitlines()), strict=True))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("model_path", ["pretrained", "plain.npz"])
 def test_a_drawing_is_answered_as_predict_answers_its_picture(model_path, run, tmp_path):
     if model_path == "plain.npz":

@@ -198,6 +198,7 @@ def page(browser, address):
 # ------------------------------------------------------------------------------------------- draw
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("pointer", ["mouse", "touch", "pen"])
 def test_a_3_is_answered_3_however_it_is_drawn(page, pointer):
     page.draw(THREE, pointer)
@@ -235,6 +236,7 @@ def test_several_digits_are_read_together(page):
     assert page.text("no-why").startswith("Several digits")
 
 
+@pytest.mark.slow
 def test_a_scribble_is_answered_with_a_question_mark(page):
     rng = np.random.default_rng(3)
     page.draw([rng.uniform(0.1, 0.9, (60, 2)).tolist()])
@@ -250,6 +252,7 @@ def test_a_scribble_is_answered_with_a_question_mark(page):
     assert not any(page[name].is_displayed() for name in refusals)
 
 
+@pytest.mark.slow
 def test_a_pen_that_leaves_the_sheet_comes_back_unstuck(page):
     left, top, width, height = page.sheet()
     inside, outside = (left + width / 2, top + height / 2), (left + width + 200, top + height / 2)
@@ -265,6 +268,7 @@ def test_a_pen_that_leaves_the_sheet_comes_back_unstuck(page):
     page.wait(lambda: len(page.sent()) == 2)
 
 
+@pytest.mark.slow
 def test_a_cancelled_touch_ends_its_stroke(page):
     first, second, third = page.on_screen([(0.3, 0.3), (0.5, 0.5), (0.7, 0.3)])
     page.touch("Start", first)
@@ -277,6 +281,7 @@ def test_a_cancelled_touch_ends_its_stroke(page):
     page.wait(lambda: len(page.sent()) == 2)
 
 
+@pytest.mark.slow
 def test_a_second_finger_does_not_draw(page):
     first, second, other = page.on_screen([(0.3, 0.3), (0.3, 0.7), (0.8, 0.5)])
     page.touch("Start", first)
@@ -356,6 +361,7 @@ def test_a_picture_is_read_however_it_comes(page, way):
     page.answers("")
 
 
+@pytest.mark.slow
 def test_what_is_no_picture_is_answered_in_words(page, browser):
     page.run(DROP, base64.b64encode(b"no picture at all").decode(), "drop")
     page.wait(lambda: page["message"].is_displayed())
@@ -415,6 +421,7 @@ def test_the_account_is_against_the_digit_that_is_chosen(page):
     assert page.text("formula") == "Activation × (its weight to 3 − its weight to 9)"
 
 
+@pytest.mark.slow
 def test_pointing_at_a_unit_shows_its_share_alone(page):
     page.draw(THREE)
     page.answers("3")
@@ -583,6 +590,7 @@ CONTROLS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_accessibility_tree_names_every_control(page):
     page.draw(THREE)
     page.answers("3")
@@ -595,6 +603,7 @@ def test_the_accessibility_tree_names_every_control(page):
     assert {"It is an 8", "It is a 3"} <= set(names)
 
 
+@pytest.mark.slow
 def test_hidden_units_are_no_stops_before_there_is_something_to_see(page):
     tabbed = "return document.querySelectorAll('#units button:not(:disabled)').length"
     assert page.run(tabbed) == 0

@@ -234,6 +234,7 @@ def test_a_picture_is_answered_as_predict_answers_it(page, run, tmp_path):
 # ------------------------------------------------------------------------------------------ ending
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_ends_it_at_once_also_while_a_run_streams(tmp_path, own_data, sent):
@@ -318,6 +319,7 @@ def test_without_the_extra_it_says_which_one_to_install(tmp_path, run):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("options", [["--port", "65536"], ["--port", "-1"], ["--port", "x"]])
 def test_a_port_that_is_none_is_a_usage_error(run, options):
     assert run("draw", *options).returncode == 2
