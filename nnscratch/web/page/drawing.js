@@ -26,6 +26,7 @@ export class Drawing {
     this.cursorShown = false;
     this.keyDown = false; // whether the keyboard's pen is down
     this.boxes = [];
+    this.overlaid = false; // whether boxes or the cursor stand over the sheet
     this.listen();
     onTheme(() => this.paint());
     this.paint();
@@ -249,17 +250,25 @@ export class Drawing {
   paint() {
     this.canvas.classList.toggle("by-key", this.cursorShown);
     paintSheet(this.canvas, this, 1);
+    this.paintOverlay();
+  }
+
+  /** Paint boxes and cursor over the sheet; where there were none and are none, nothing is done. */
+  paintOverlay() {
+    const needed = this.boxes.length > 0 || this.cursorShown;
+    if (!needed && !this.overlaid) return;
+    this.overlaid = needed;
     const pen = this.overlay.getContext("2d");
     const side = this.overlay.width;
     pen.clearRect(0, 0, side, side);
-    this.paintBoxes(pen, side);
+    if (this.boxes.length) this.paintBoxes(pen, side);
     if (this.cursorShown) this.paintCursor(pen, side);
   }
 
   /** Show where each of several digits was found: boxes in fractions of the sheet. */
   mark(boxes) {
     this.boxes = boxes;
-    this.paint();
+    this.paintOverlay();
   }
 
   paintBoxes(pen, side) {
