@@ -71,21 +71,20 @@ def without_frames(ink: Ink, height: float) -> Ink:
         ink: (height, width) 0 to 1.
         height: of a digit, in pixels, about; where all is one frame, that of the frame.
     """
-    level = [
-        _to_its_ends(line, ink)
-        for line in find_lines(ink, height)
-        if line.length >= _long(ink, height)
-    ]
-    bare = _take_away(ink, level) if level else ink
+    found = find_lines(ink, height)
+    level = [_to_its_ends(line, ink) for line in found if line.length >= _long(ink, height)]
+    bare, first_height = _take_away(ink, level) if level else ink, height
     if not (bare > SURE_INK).any():
         return bare  # there were only lines
     _, shapes = find_shapes(bare)
     large = [shape for shape in shapes if shape.longest > 3]
     height = min(height, digit_height(large)) if large else height
     longest = LONGER_THAN_STROKES * height
-    others, upright = find_lines(bare, height), find_lines(bare.T, height)
+    if level or height != first_height:  # else the same would be found again
+        found = find_lines(bare, height)
+    upright = find_lines(bare.T, height)
     known = level + _dashed(large, height, ink.shape[1])
-    sides, posts = _sides_of_boxes(others, upright, known, ink.shape, height)
+    sides, posts = _sides_of_boxes(found, upright, known, ink.shape, height)
     posts = _like_lines(posts, known + sides, ink)
     pen = stroke_width(bare)
     posts += [
@@ -97,7 +96,7 @@ def without_frames(ink: Ink, height: float) -> Ink:
             or (line.length >= TALL * height and line.thickness <= THINNER * pen)
         )
     ]
-    short = find_lines(bare.T, height, shortest=SHORTEST_TOOTH)
+    short = find_lines(bare.T, height, shortest=SHORTEST_TOOTH) if level else []
     posts += [tooth for tooth in find_teeth(short, level, height) if tooth not in posts]
     bare = _take_away(bare, sides) if sides else bare
     return _take_away(bare.T, posts).T if posts else bare
@@ -164,12 +163,15 @@ def _as_line(row: NDArray[np.intp], column: NDArray[np.intp], height: float) -> 
     near = np.ones(len(row), bool)
     slope, start = 0.0, float(np.median(row))
     for _ in range(FITS):
+        before = near
         if np.ptp(column[near]) > 0:
             slope, start = np.polyfit(column[near], row[near], 1)
         off = np.abs(row - (start + slope * column))
         near = off <= max(thickness / 2 + 1, float(np.quantile(off, 0.5)))
         if not near.any():
             return []
+        if np.array_equal(near, before):
+            break  # to the same pixels it would be the same fit
     on_it = np.unique(column[off <= thickness / 2 + 1])
     straight = len(on_it) >= 0.85 * (right - left)
     thin = thickness <= max(THICKEST_PIXELS, THICKEST_LINE * height)

@@ -271,8 +271,9 @@ def _is_speck(shape: Shape, side: int) -> bool:
 
 def mask(ink: Ink, labels: Labels, pieces: list[Shape]) -> Ink:
     """Keep the ink of some shapes, and the faint ink within two pixels around them."""
-    wanted = np.isin(labels, [shape.label for shape in pieces]).astype(np.float32)
-    around = running(np.maximum, running(np.maximum, wanted, 5, 0), 5, 1) > 0
+    wanted = np.zeros(int(labels.max()) + 1, np.float32)
+    wanted[[shape.label for shape in pieces]] = 1
+    around = running(np.maximum, running(np.maximum, wanted[labels], 5, 0), 5, 1) > 0
     return np.where(around, ink, 0)
 
 
