@@ -18,6 +18,7 @@ export class Diagram {
     this.alone = null; // the index of the unit pointed at
     this.digits = [...Array(10).keys()].map((digit) => this.digitRow(digit));
     this.places = null; // where everything is, until something moves
+    this.lines = []; // by unit: the one to it, and those to the digits
     onTheme(() => this.show(this.network));
     const moved = new ResizeObserver(() => {
       this.places = null;
@@ -179,45 +180,55 @@ export class Diagram {
     };
   }
 
-  /** Draw the lines: a unit's activation from the picture, weight × activation to each digit. */
+  /** Lay a line from the picture to every unit, and from every unit to every digit. */
+  lay() {
+    const { seen, ends, boxes } = (this.places = this.measure());
+    this.lines = boxes.map((box) => ({
+      incoming: seen.right < box.left ? line(seen.right, seen.y, box.left, box.y) : null,
+      votes: ends.map((end) => line(box.right, box.y, end.left, end.y)),
+    }));
+    byId("wires").replaceChildren(
+      ...this.lines.flatMap(({ incoming, votes }) => (incoming ? [incoming, ...votes] : votes)));
+  }
+
+  /** Show on the lines a unit's activation from the picture, weight × activation to each digit. */
   wire() {
-    const svg = byId("wires");
-    svg.replaceChildren();
     if (!this.network) return;
-    const { seen, ends, boxes } = (this.places ??= this.measure());
+    if (!this.places || this.lines.length !== this.units.length) this.lay();
     const active = new Map((this.look?.units ?? []).map((u) => [u.index, u.activation]));
     const votes = this.units.map(({ index }) =>
       (unitOf(this.network, index)?.votes ?? []).map((vote) => vote * (active.get(index) ?? 0)));
     const strongest = largest(votes.flat());
     const mostActive = Math.max(...active.values(), 0);
-    this.units.forEach((unit, i) => {
-      const box = boxes[i];
-      const shown = this.alone === null || this.alone === unit.index;
-      const activation = active.get(unit.index) ?? 0;
-      if (seen.right < box.left) {
-        const width = mostActive ? (4 * activation) / mostActive : 0;
-        svg.append(wire(seen.right, seen.y, box.left, box.y, width, `in${shown ? "" : " faded"}`));
-      }
-      votes[i].forEach((vote, digit) => {
+    this.units.forEach(({ index }, i) => {
+      const faded = this.alone === null || this.alone === index ? "" : " faded";
+      const { incoming, votes: lines } = this.lines[i];
+      const width = mostActive ? (4 * (active.get(index) ?? 0)) / mostActive : 0;
+      if (incoming) dress(incoming, `in${faded}`, width);
+      lines.forEach((one, digit) => {
+        const vote = votes[i][digit] ?? 0;
         const share = strongest ? Math.abs(vote) / strongest : 0;
-        if (active.size && share < 0.02) return;
-        const sign = !active.size ? "idle" : vote > 0 ? "for" : "against";
-        const line = wire(box.right, box.y, ends[digit].left, ends[digit].y,
-          active.size ? share * WIDEST : 0.6, `${sign}${shown ? "" : " faded"}`);
-        line.setAttribute("opacity", active.size ? 0.25 + 0.75 * share : 0.5);
-        svg.append(line);
+        if (!active.size) dress(one, `idle${faded}`, 0.6, 0.5);
+        else if (share < 0.02) dress(one, "none", 0);
+        else dress(one, `${vote > 0 ? "for" : "against"}${faded}`, share * WIDEST, 0.25 + 0.75 * share);
       });
     });
   }
 }
 
-function wire(x1, y1, x2, y2, width, className) {
+function line(x1, y1, x2, y2) {
   const path = document.createElementNS(SVG, "path");
   const bend = (x2 - x1) * 0.45;
   path.setAttribute("d", `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`);
-  path.setAttribute("stroke-width", Math.max(width, 0.4));
-  path.setAttribute("class", className);
   return path;
+}
+
+/** Give a line its class, width and opacity; what it has already costs the browser nothing. */
+function dress(path, className, width, opacity = 1) {
+  const wanted = { class: className, "stroke-width": Math.max(width, 0.4).toFixed(2), opacity: opacity.toFixed(2) };
+  for (const [name, value] of Object.entries(wanted)) {
+    if (path.getAttribute(name) !== value) path.setAttribute(name, value);
+  }
 }
 
 const WORDS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"];
