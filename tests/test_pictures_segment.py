@@ -29,6 +29,17 @@ def test_connected_shapes_are_those_a_flood_would_find(rng):
                     break
                 flood = spread
             assert np.array_equal(flood, labels == label)
+        first = [int(np.flatnonzero(labels == label)[0]) for label in range(1, count + 1)]
+        assert first == sorted(first)  # numbered by their first pixel
+
+
+def test_a_stroke_that_winds_through_the_whole_picture_is_one_shape():
+    mask = np.ones((101, 101), bool)
+    mask[1::2] = False
+    mask[1::4, -1] = mask[3::4, 0] = True  # rows joined at one end, then at the other
+    assert connected(mask)[1] == connected(mask.T)[1] == 1
+    mask[1, -1] = False
+    assert connected(mask)[1] == connected(mask.T)[1] == 2
 
 
 def test_a_speck_and_the_edge_of_a_scan_are_left_out():

@@ -99,7 +99,8 @@ def keep_digit(ink: Ink) -> tuple[Ink, int]:
     labels, seen = find_shapes(ink)
     shapes = drop_edges(seen)
     main = choose_main(shapes)
-    tangled = is_tangled(labels == main.label, main)
+    its_box = labels[main.top : main.bottom, main.left : main.right]
+    tangled = is_tangled(its_box == main.label, main)
     if not tangled:
         refuse_row(main, seen, ink.shape)
     if _is_speck(main, max(ink.shape)):
@@ -280,7 +281,9 @@ def mask(ink: Ink, labels: Labels, pieces: list[Shape]) -> Ink:
 def connected(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
     """Number the connected shapes of a mask; pixels that touch at a corner are connected.
 
-    Each row is a list of runs; runs of neighbouring rows that touch are joined (union-find).
+    Each row is a list of runs; of those that touch in neighbouring rows, each takes the least
+    number among them, and whatever bore its own follows, until nothing changes. Shapes are numbered
+    by their first pixel, row by row.
 
     Args:
         mask: (height, width).
@@ -293,30 +296,35 @@ def connected(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
            [0, 1, 0, 0]]), 2)
     """
     edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    row_of, starts = places(edges == 1)
-    ends = places(edges == -1)[1]
-    parent = list(range(len(starts)))
-
-    def root(run: int) -> int:
-        while parent[run] != run:
-            parent[run] = parent[parent[run]]
-            run = parent[run]
-        return run
-
-    first_of_row = np.searchsorted(row_of, np.arange(len(mask) + 1)).tolist()
-    begin, end = starts.tolist(), ends.tolist()
-    for row in range(1, len(mask)):
-        above, last_above = first_of_row[row - 1], first_of_row[row]
-        run, last = first_of_row[row], first_of_row[row + 1]
-        while above < last_above and run < last:
-            if begin[above] <= end[run] and begin[run] <= end[above]:
-                parent[root(run)] = root(above)
-            if end[above] < end[run]:
-                above += 1
-            else:
-                run += 1
-    roots = np.array([root(run) for run in range(len(parent))], np.intp)
-    numbers = np.unique(roots, return_inverse=True)[1] + 1
+    row, begin = places(edges == 1)
+    end = places(edges == -1)[1]
+    run, above = _touching(row, begin, end, mask.shape[1])
+    root = np.arange(len(row))  # the least run of its shape, as far as it is known
+    while (apart := root[run] != root[above]).any():
+        run, above = run[apart], above[apart]
+        least = np.minimum(root[run], root[above])
+        np.minimum.at(root, root[run], least)
+        np.minimum.at(root, root[above], least)
+        while (root[root] != root).any():
+            root = root[root]
+    numbers = np.unique(root, return_inverse=True)[1] + 1
     labels = np.zeros(mask.shape, np.intp)
-    labels[mask] = np.repeat(numbers, ends - starts)
+    labels[mask] = np.repeat(numbers, end - begin)
     return labels, int(numbers.max(initial=0))
+
+
+def _touching(
+    row: NDArray[np.intp], begin: NDArray[np.intp], end: NDArray[np.intp], width: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the pairs of runs that touch: the number of one, and that of one in the row above.
+
+    With all rows laid end to end, a gap between them, runs are in order, and those above that one
+    run touches follow each other.
+    """
+    length = width + 2
+    first = np.searchsorted(row * length + end, (row - 1) * length + begin)
+    last = np.searchsorted(row * length + begin, (row - 1) * length + end, side="right")
+    count = (last - first).clip(0)
+    run = np.repeat(np.arange(len(row)), count)
+    before = np.cumsum(count) - count
+    return run, np.arange(len(run)) + np.repeat(first - before, count)
