@@ -6,48 +6,22 @@ the epochs that are finished are kept, and `--resume` goes on from there.
 
 from __future__ import annotations
 
-import hashlib
-import shlex
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from nnscratch.calibrate import Calibration, calibrate, samples_to_learn
 from nnscratch.config import BUNDLED_NAME, NO_START, NO_TEACHER, SETTINGS, TrainConfig
 from nnscratch.core import Network
 from nnscratch.data import Dataset, divided
-from nnscratch.errors import (
-    ConfigError,
-    DataError,
-    HandInError,
-    ModelFileError,
-    Terminated,
-)
+from nnscratch.errors import DataError, HandInError, ModelFileError, Terminated
 from nnscratch.handin import OwnNetwork
 from nnscratch.metrics import Report, evaluate
 from nnscratch.model import Model
-from nnscratch.model_file import (
-    BUNDLED_MODEL,
-    load_model,
-    save_model,
-)
+from nnscratch.model_file import load_model, save_model
+from nnscratch.origins import NamedModel, load_named, same_teacher, taken_over
 from nnscratch.run_files import INTERRUPTED, interrupted_name, save_somewhere
 from nnscratch.training import Checkpoint, EpochResult, TrainingState, fit, suited
-
-
-@dataclass(frozen=True)
-class NamedModel:
-    """A model that a run learns from or starts from: as the user named it, and as its own will."""
-
-    model: Model
-    named: str
-    sha256: str
-
-    @property
-    def name(self) -> str:
-        """Return `pretrained`, or the SHA-256 of its file, which is the same wherever it lies."""
-        return BUNDLED_NAME if self.named == BUNDLED_NAME else self.sha256
 
 
 @dataclass
@@ -121,55 +95,23 @@ def start(
         ConfigError: a setting contradicts the model to start from.
         HandInError: somebody's own class in the network fails, or cannot learn from a teacher.
     """
-    origin = None if config.start == NO_START else _load_named(config.start)
+    origin = None if config.start == NO_START else load_named(config.start)
     if origin:
-        config = _taken_over(config, origin, asked)
+        config = taken_over(config, origin, asked)
     run = Run(config, TrainingState.start(config, kind=kind), asked=asked)
     if origin:
         run.state.network.theta[:] = origin.model.network.theta
         run.start_sha256 = origin.sha256
     if config.teacher != NO_TEACHER:
         _check_takes_Y(run.state.network)
-        run.teacher = _load_named(config.teacher)
+        run.teacher = load_named(config.teacher)
         run.config = replace(config, teacher=run.teacher.name)
     return run
-
-
-def _taken_over(config: TrainConfig, origin: NamedModel, asked: Collection[str]) -> TrainConfig:
-    """Return the settings of a run that starts from a model: they have its width and deskewing."""
-    if origin.model.generator is not None:
-        raise ModelFileError(
-            "this is an interrupted run, not a finished model",
-            where=origin.named,
-            next_step=f"go on with it: nnscratch train --resume {shlex.quote(origin.named)}",
-        )
-    taken: dict[str, Any] = {}
-    for key in ("hidden_size", "deskew"):
-        wanted, found = getattr(config, key), getattr(origin.model.config, key)
-        chosen = key in asked or wanted != getattr(TrainConfig, key)
-        if chosen and wanted != found:
-            raise ConfigError(
-                f"{key} must be {_plainly(found)}, as in the model to start from, and is "
-                f"{_plainly(wanted)}",
-                key=key,
-            )
-        taken[key] = found
-    return replace(config, start=origin.name, **taken)
-
-
-def _plainly(value: int) -> str:
-    return str(value).lower()
 
 
 def _check_takes_Y(network: Network) -> None:
     if isinstance(network, OwnNetwork):
         network.check_takes_Y()
-
-
-def _load_named(named: str) -> NamedModel:
-    model = load_model(named)
-    path = BUNDLED_MODEL if named == BUNDLED_NAME else Path(named)
-    return NamedModel(model, named, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] = Network) -> Run:
@@ -197,7 +139,7 @@ def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] 
         )
     state = TrainingState.start(saved.config, kind=kind)
     run = Run(saved.config, state, start_sha256=saved.start_sha256, asked=tuple(SETTINGS))
-    run.teacher = _same_teacher(saved, teacher, path)
+    run.teacher = same_teacher(saved, teacher, path)
     if run.teacher:
         _check_takes_Y(run.state.network)
     history = tuple(EpochResult(**entry, seconds=None) for entry in saved.history)
@@ -205,32 +147,6 @@ def resume(path: Path, teacher: str | None = None, kind: Callable[..., Network] 
     run.dataset, run.sha256 = saved.dataset, saved.sha256
     run.own_classes = saved.own_classes
     return run
-
-
-def _same_teacher(saved: Model, named: str | None, path: Path) -> NamedModel | None:
-    """Load the teacher that an interrupted run had, or raise."""
-    name = saved.config.teacher
-    if name == NO_TEACHER:
-        if named not in (None, NO_TEACHER):
-            raise ConfigError(
-                f"teacher must be none, as in the interrupted run, and is {named!r}", key="teacher"
-            )
-        return None
-    its_file = f"the file of its teacher, whose SHA-256 is {saved.teacher_sha256}"
-    if named is None and name != BUNDLED_NAME:
-        raise ModelFileError(
-            "the interrupted run has a teacher that is not in its file",
-            where=str(path),
-            next_step=f"name {its_file}, with --teacher",
-        )
-    teacher = _load_named(named or BUNDLED_NAME)
-    if teacher.sha256 != saved.teacher_sha256:
-        raise ModelFileError(
-            "this is not the teacher that the interrupted run had",
-            where=teacher.named,
-            next_step=f"name {its_file}, with --teacher",
-        )
-    return teacher
 
 
 def train(

@@ -40,6 +40,7 @@ FLOORS = (
         "model_file",
         "onnx_file",
         "run_files",
+        "origins",
         "runs",
     ),
     ("lab", "records"),
