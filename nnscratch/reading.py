@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from nnscratch.errors import NoDigitError
 from nnscratch.model import UNSURE, Model, Prediction
 from nnscratch.page import Page, ReadDigit, read_page, text_of
+from nnscratch.pictures.connected import connected
 from nnscratch.pictures.cuts import Box
 from nnscratch.pictures.decode import Source, read_sheet, rereadable
 from nnscratch.pictures.framing import ink_box
 from nnscratch.pictures.ink import Sheet
 from nnscratch.pictures.read import name_of
-from nnscratch.pictures.segment import SURE_INK, connected
+from nnscratch.pictures.segment import SURE_INK
 
 __all__ = ["ReadDigit", "Reading", "read_digits"]
 

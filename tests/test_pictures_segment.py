@@ -5,10 +5,11 @@ import pytest
 
 from nnscratch.data.synthetic import draw_digits
 from nnscratch.errors import NoDigitError
+from nnscratch.pictures.connected import connected
 from nnscratch.pictures.framing import ink_box
 from nnscratch.pictures.morphology import places
 from nnscratch.pictures.read import prepare_grey
-from nnscratch.pictures.segment import choose_main, connected, drop_edges, find_shapes
+from nnscratch.pictures.segment import choose_main, drop_edges, find_shapes
 from pages import PLAIN, SEVEN, alike, page, row_of
 
 

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnscratch.pictures.combs import find_teeth
+from nnscratch.pictures.connected import connected
 from nnscratch.pictures.framing import Ink, stroke_width
 from nnscratch.pictures.morphology import closing, places, running
 from nnscratch.pictures.rows import digit_height
-from nnscratch.pictures.segment import SURE_INK, Shape, connected, find_shapes
+from nnscratch.pictures.segment import SURE_INK, Shape, find_shapes
 
 # Of the height of a digit.
 SHORTEST_LINE, SHORTEST_TOOTH = 0.6, 0.35
