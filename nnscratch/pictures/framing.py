@@ -183,11 +183,14 @@ def _dilate(ink: Ink, radius: float) -> Ink:
     reach = int(radius + 1)
     (height, width), spread = ink.shape, ink.copy()
     around = np.pad(ink, reach, mode="edge")
-    for down in range(2 * reach + 1):
-        for across in range(2 * reach + 1):
-            share = min(1.0, radius + 0.5 - float(np.hypot(down - reach, across - reach)))
+    for across in range(reach + 1):
+        left, right = (slice(at, at + width) for at in (reach - across, reach + across))
+        beside = np.maximum(around[:, left], around[:, right])
+        for down in range(reach + 1):
+            share = min(1.0, radius + 0.5 - float(np.hypot(down, across)))
             if share > 0:
-                moved = around[down : down + height, across : across + width]
+                above, below = (slice(at, at + height) for at in (reach - down, reach + down))
+                moved = np.maximum(beside[above], beside[below])
                 np.maximum(spread, moved if share == 1 else share * moved, out=spread)
     return spread
 
