@@ -7,6 +7,7 @@ the epochs that are finished are kept, and `--resume` goes on from there.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -158,6 +159,7 @@ def train(
     on_epoch: Callable[[EpochResult], None] = lambda result: None,
     on_kept: Callable[[Kept], None] = lambda kept: None,
     on_refusing: Callable[[int, int], None] = lambda count, total: None,
+    around_refusing: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Finished:
     """Train to the end, look at the test set once, and save the model.
 
@@ -169,6 +171,7 @@ def train(
             finished epochs are safe; then the interruption goes on its way.
         on_refusing: called, when all epochs are done and the run is to learn what is no digit,
             with the number of samples seen since the last call, 0 at first, and of all to be seen.
+        around_refusing: what to be within meanwhile; it takes longer than signals should wait.
 
     Raises:
         DataError: a resumed run's files are not those it learned from so far.
@@ -181,7 +184,9 @@ def train(
         for result in learn(run, dataset, on_samples=on_samples):
             checkpoint = run.state.checkpoint()
             on_epoch(result)
-        model, report = finish(run, dataset, on_refusing=on_refusing)
+        model, report = finish(
+            run, dataset, on_refusing=on_refusing, around_refusing=around_refusing
+        )
         previous = save_somewhere(output, model)
     except (KeyboardInterrupt, Terminated, HandInError):
         on_kept(_keep(run, checkpoint, output))
@@ -265,14 +270,15 @@ def finish(
     dataset: Dataset,
     *,
     on_refusing: Callable[[int, int], None] = lambda count, total: None,
+    around_refusing: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> tuple[Model, Report]:
     """Return the model that a run came to, and what it makes of the test set: looked at once.
 
     Args:
-        on_refusing: as in `train`.
+        on_refusing, around_refusing: as in `train`.
     """
     dataset = divided(dataset, run.config.seed)
-    model = conclude(run, dataset, on_refusing=on_refusing)
+    model = conclude(run, dataset, on_refusing=on_refusing, around_refusing=around_refusing)
     report = evaluate(model.network, dataset.test_images, dataset.test_labels)
     return replace(model, test={"loss": report.loss, "accuracy": report.accuracy}), report
 
@@ -282,21 +288,23 @@ def conclude(
     dataset: Dataset,
     *,
     on_refusing: Callable[[int, int], None] = lambda count, total: None,
+    around_refusing: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Model:
     """Return the model that a run came to, without a look at the test set.
 
     Args:
-        on_refusing: as in `train`.
+        on_refusing, around_refusing: as in `train`.
     """
     network, dataset = _plain(run), divided(dataset, run.config.seed)
     learned = None
     if run.config.refuse:
         total = samples_to_learn(len(dataset.train_images) - run.config.validation_size)
         on_refusing(0, total)
-        learned = calibrate(
-            network, dataset.train_images, dataset.train_labels, run.config,
-            drawn=dataset.drawn, on_samples=lambda count: on_refusing(count, total),
-        )  # fmt: skip
+        with around_refusing():
+            learned = calibrate(
+                network, dataset.train_images, dataset.train_labels, run.config,
+                drawn=dataset.drawn, on_samples=lambda count: on_refusing(count, total),
+            )  # fmt: skip
     return _model(run, learned)
 
 

@@ -139,6 +139,40 @@ def test_a_signal_that_our_caller_ignores_is_ignored(own_data, tmp_path):
     assert (tmp_path / "model.npz").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.mnist
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
+def test_while_it_learns_what_is_no_digit_it_ends_at_once(sent, mnist_dir, tmp_path):
+    process = started(tmp_path, mnist_dir, "--epochs", "1", "--refuse", "--batch-size", "500")
+    while "no digit" not in (line := process.stderr.readline()):
+        assert line
+    time.sleep(1)  # by then it makes pictures, for many seconds, and reports nothing
+    process.send_signal(sent)
+    began = time.perf_counter()
+    _, error = process.communicate(timeout=60)
+    assert time.perf_counter() - began < 3
+    assert process.returncode == 128 + sent, error
+    assert "Traceback" not in error
+    assert finished_epochs(tmp_path) == 1
+
+
+@pytest.mark.slow
+def test_a_signal_while_a_usage_error_is_shown_leaves_no_traceback():
+    rng, command = random.Random(3), [sys.executable, "-m", "nnscratch", "train", "--bogus"]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    began = time.perf_counter()
+    assert subprocess.run(command, **pipes).returncode == 2
+    whole = time.perf_counter() - began
+    for _ in range(60):
+        process = subprocess.Popen(command, **pipes, preexec_fn=hear_signals)
+        time.sleep(rng.uniform(0.4, 1) * whole)
+        sent = rng.choice(SIGNALS)
+        process.send_signal(sent)
+        error = process.communicate(timeout=60)[1]
+        assert "Traceback" not in error, error
+        assert process.returncode in {2, 128 + sent, -sent}, error
+
+
 IN_A_CALLBACK = """
 import os, sys, time, weakref
 from nnscratch.app.signals import signals

@@ -95,6 +95,8 @@ def main() -> NoReturn:
         code = end.code
     except ReaderLeft:
         code = 0
+    except (KeyboardInterrupt, Terminated) as error:  # while a usage error was being shown
+        code = _tell(error)
     signals.hear_no_more()
     sys.exit(_after_writing(code, *outlets))
 

@@ -174,6 +174,7 @@ def train(
                 finished = runs.train(
                     run, data, output, on_samples=on_samples, on_epoch=on_epoch,
                     on_kept=lambda kept: views.show_kept(kept, again), on_refusing=on_refusing,
+                    around_refusing=signals.at_once,
                 )  # fmt: skip
             if layers:
                 _note_if_others(run, data.train_images[:COMPARED], layers)
