@@ -143,7 +143,7 @@ def check_output(
     place = Path(os.path.realpath(path))
     try:
         for name in (path, *siblings):
-            _check_kind(name, what)
+            check_kind(name, what)
             _check_ours(name, what, is_ours)
         _check_replaceable(place)
         _check_room(place.parent, room_bytes)
@@ -177,7 +177,8 @@ def check_distinct(outputs: Mapping[str, Path | None]) -> None:
         seen[place] = option
 
 
-def _check_kind(path: Path, what: str) -> None:
+def check_kind(path: Path, what: str) -> None:
+    """Raise OutputError if something stands there that is no plain file, such as a folder."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

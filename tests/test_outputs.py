@@ -122,6 +122,15 @@ def test_a_folder_is_refused_in_the_right_words_before_training(
     refused(done, f"{what} cannot be saved: that is a folder")
 
 
+def test_a_folder_without_a_name_is_refused_as_any_other(run, own_data, tmp_path):
+    refused(
+        run("train", *FAST, "-o", ".", data_dir=own_data), "the model cannot be saved: that is a"
+    )
+    with pytest.raises(OutputError, match="that is a folder"):
+        save_model(".", load_model("pretrained"))
+    assert listing(tmp_path) == []
+
+
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("option", ["--plot", "--history"])
 def test_plot_and_history_never_replace_what_is_not_ours(option, run, own_data, photo):
