@@ -237,6 +237,19 @@ def test_several_digits_are_read_together(page):
 
 
 @pytest.mark.slow
+def test_a_row_of_digits_stays_one_row_on_the_page(page):
+    page["picture"].send_keys(str(ROOT / "data" / "samples" / "two-rows.jpg"))
+    page.answers("20261\n4059")
+    needs, has, high, letters = page.run(
+        "const a = document.getElementById('answer');"
+        "return [a.scrollWidth, a.parentElement.clientWidth, a.getBoundingClientRect().height,"
+        " parseFloat(getComputedStyle(a).fontSize)]"
+    )
+    assert needs <= has
+    assert high < 3 * letters  # two lines
+
+
+@pytest.mark.slow
 def test_a_scribble_is_answered_with_a_question_mark(page):
     rng = np.random.default_rng(3)
     page.draw([rng.uniform(0.1, 0.9, (60, 2)).tolist()])

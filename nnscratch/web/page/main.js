@@ -129,6 +129,7 @@ function reply(answer) {
   const text = answer?.answer ?? "";
   byId("answer").textContent = text;
   byId("answer").classList.toggle("many", text.length > 1);
+  byId("answer").style.setProperty("--longest", Math.max(...text.split("\n").map((row) => row.length)));
   const known = answer && answer.probability !== null && answer.probability !== undefined;
   const several = text.length > 1;
   byId("sure-least").textContent = !known ? "" : several ? "at least " : nearlyCertain(answer.probability) ? "more than " : "";
