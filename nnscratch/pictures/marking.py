@@ -15,6 +15,8 @@ SURE, UNSURE = (0, 122, 61), (204, 85, 0)  # told apart by the colour-blind
 SMALLEST_SIDE = 640  # pixels; a smaller picture is enlarged, so that the answers can be read
 LETTERS = 0.4  # of the height of the digits
 SMALLEST_LETTERS = 12  # pixels
+ROOM = 1.2  # of their height, that letters need
+LONGEST_SIDE = 4000  # pixels; a larger picture is reduced
 
 
 @dataclass(frozen=True)
@@ -34,21 +36,30 @@ def mark(grey: Grey, size: tuple[int, int], marks: Sequence[Mark]) -> NDArray[np
         size: width and height of the upright picture, in pixels: what the boxes count in.
 
     Returns:
-        (height, width, 3) uint8, the longer side at least 640.
+        (height, width, 3) uint8, the longer side at least 640; with white beneath the picture where
+        its last answers need it.
     """
     factor = max(1, -(-SMALLEST_SIDE // max(grey.shape)))
     page = np.kron(grey, np.ones((factor, factor), np.uint8)) if factor > 1 else grey
+    scale = page.shape[1] / size[0], page.shape[0] / size[1]
+    boxes = [tuple(round(x * scale[k % 2]) for k, x in enumerate(one.box)) for one in marks]
+    letters = [max(SMALLEST_LETTERS, round(LETTERS * (box[3] - box[1]))) for box in boxes]
+    tops = [_top_of_letters(box, high) for box, high in zip(boxes, letters, strict=True)]
+    lowest = max((top + ROOM * high for top, high in zip(tops, letters, strict=True)), default=0)
+    beneath = max(0, round(lowest) - page.shape[0])  # where there is no room above the first row
+    page = np.pad(page, ((0, beneath), (0, 0)), constant_values=255)
     picture = Image.fromarray(page).convert("RGB")
     draw = ImageDraw.Draw(picture)
-    scale = picture.width / size[0], picture.height / size[1]
-    for one in marks:
-        left, top, right, bottom = (round(x * scale[k % 2]) for k, x in enumerate(one.box))
+    for one, (left, top, right, bottom), high, at in zip(marks, boxes, letters, tops, strict=True):
         colour = SURE if one.sure else UNSURE
         draw.rectangle((left - 2, top - 2, right + 1, bottom + 1), outline=colour, width=2)
-        letters = max(SMALLEST_LETTERS, round(LETTERS * (bottom - top)))
-        font = ImageFont.load_default(letters)
-        above = top - 3 - letters * 1.2
-        place = left, above if above >= 0 else bottom + 3
-        draw.rectangle(draw.textbbox(place, one.text, font), "white")  # readable on any ink
-        draw.text(place, one.text, colour, font)
+        font = ImageFont.load_default(high)
+        draw.rectangle(draw.textbbox((left, at), one.text, font), "white")  # readable on any ink
+        draw.text((left, at), one.text, colour, font)
     return np.asarray(picture)
+
+
+def _top_of_letters(box: tuple[int, ...], high: int) -> float:
+    """Return where an answer stands: above its box, or below where there is no room."""
+    above = box[1] - 3 - ROOM * high
+    return above if above >= 0 else box[3] + 3

@@ -215,11 +215,11 @@ def _keep(
         save_picture(read.digits[0].image, prepared)
         show_note(f"what the network saw is in {prepared}")
     if marked:
-        from nnscratch.pictures.marking import Mark, mark
+        from nnscratch.pictures.marking import LONGEST_SIDE, Mark, mark
 
         if not isinstance(source, str):
             source.seek(0)
-        grey, size = read_grey(source, str(source))
+        grey, size = read_grey(source, str(source), LONGEST_SIDE)
         marks = [Mark(one.box, str(one.digit), not one.doubtful) for one in read.digits]
         save_picture(mark(grey, size, marks), marked)
         show_note(f"the marked picture is in {marked}")
