@@ -15,7 +15,7 @@ from nnscratch.lab.grading.known_errors import ANCHORS, MATHS
 from nnscratch.lab.grading.network_checks import network_cases
 from nnscratch.lab.grading.pudding import learn
 from nnscratch.lab.grading.trials import linear_cases, loss_cases, unit_cases
-from planted import MORE, REFERENCE, TWELVE, planted, title
+from planted import LOSS, MORE, REFERENCE, TWELVE, planted, title
 from test_docs import anchors
 
 RIGHT = sorted((ROOT / "tests" / "hand_ins" / "right").glob("*.py"))
@@ -400,3 +400,24 @@ def test_as_many_pictures_are_learned_as_the_time_allows():
     short = learn(network, IMAGES, LABELS, IMAGES, LABELS, limit_seconds=0)
     assert short.pictures == 32
     assert learn(network, IMAGES, LABELS, IMAGES, LABELS).pictures == 64
+
+
+@pytest.mark.parametrize("shape", ["(1,)", "(1, 1)"])
+def test_a_loss_that_is_right_but_for_its_shape_has_one_fault_and_no_two_that_cancel(
+    checked, shape
+):
+    text = REFERENCE.read_text(encoding="utf-8")
+    wrong = text.replace(LOSS, f"np.full({shape}, {LOSS})")
+    assert wrong != text
+    found = next(check for check in failed(checked(wrong)) if "loss:" in check.reason)
+    assert found.reason.startswith("WRONG SHAPE: loss: ")
+    assert "the numbers are right" in found.reason
+
+
+def test_numbers_that_differ_late_are_shown_as_far_as_they_do(checked):
+    wrong = REFERENCE.read_text(encoding="utf-8").replace(LOSS, f"round({LOSS}, 3)")
+    is_, should = re.search(
+        r"loss: (\S+) in a batch of \d+, where (\S+) belongs", reasons(checked(wrong))
+    ).groups()
+    assert is_ != should
+    assert float(is_) == pytest.approx(float(should), abs=5e-4)

@@ -112,6 +112,8 @@ def _named(quantity: str, found: Sequence[tuple[Case, Outcome]]) -> Diagnosis | 
     for error in errors:
         if _fits(error.formula, lambda c: 1.0, found):
             return Diagnosis(error.names, error.sentence, MATHS + _anchor(error, quantity))
+    if _fits(right.formula, lambda c: 1.0, found):
+        return None  # the numbers are right: of two errors none that cancel each other out
     for error, (names, says, factor) in itertools.product([right, *errors], FACTORS):
         if _fits(error.formula, factor, found):
             every = tuple(dict.fromkeys((*error.names, *names)))
@@ -197,10 +199,20 @@ def described(quantity: str, found: Sequence[tuple[Case, Outcome, Floats]]) -> D
         f"by up to {off.max():.3g}"
     )
     if off.size == 1:
-        says = (
-            f"{shown(quantity)}: {seen.item():.4g} in a batch of {case.N}, "
-            f"where {right.item():.4g} belongs"
-        )
+        is_, should = _told_apart(seen.item(), right.item())
+        says = f"{shown(quantity)}: {is_} in a batch of {case.N}, where {should} belongs"
     if wrong and all(case.N > 1 for case, _, _ in wrong) and any(c.N == 1 for c, _, _ in given):
         says += "; right in a batch of one"
     return Diagnosis((WRONG_NUMBERS,), f"{says}; no known error gives these numbers", read_on)
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Return two numbers with as many digits, from four on, as it takes to tell them apart."""
+    return next(
+        (
+            texts
+            for d in range(4, 17)
+            if (texts := (f"{one:.{d}g}", f"{other:.{d}g}"))[0] != texts[1]
+        ),
+        (repr(one), repr(other)),
+    )
