@@ -119,6 +119,25 @@ def draw_samples(
     )
 
 
+def check_precision(network: Network, A: Floats, labels: Integers) -> None:
+    """Check that a network computes in float64, as it is asked to: somebody's own may round.
+
+    Args:
+        A, labels: (n, 784) float64 and (n,).
+
+    Raises:
+        NNScratchError: Z_o or the loss are numbers of float32, all of them.
+    """
+    Z_o = network.forward(A)
+    for what, value in (("Z_o", Z_o), ("the loss", np.float64(network.loss(Z_o, labels)))):
+        if np.array_equal(value, value.astype(np.float32)):
+            raise NNScratchError(
+                "the layers round to float32, and rounding would drown the differences",
+                where=what,
+                next_step="compute in the type of what comes in, with no dtype=np.float32",
+            )
+
+
 def check_gradients(
     network: Network,
     A: Floats,

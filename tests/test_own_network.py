@@ -22,6 +22,7 @@ from nnscratch.gradcheck import check_gradients, draw_samples
 from nnscratch.handin import OwnNetwork, read_classes
 from nnscratch.model_file import load_model
 from page_server import hear_signals
+from planted import LOSS, REFERENCE, Z
 from test_handin import LINEAR
 
 CORE = (ROOT / "nnscratch" / "core.py").read_text(encoding="utf-8")
@@ -489,3 +490,15 @@ def test_ctrl_c_ends_a_loop_of_theirs_that_never_ends(own_data, hand_in, tmp_pat
     assert process.returncode == 130
     assert "interrupted" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("what", ["Z_o", "the loss"])
+def test_layers_in_float32_are_told_so_and_not_called_wrong(what, run, own_data, hand_in):
+    at = {"Z_o": Z, "the loss": LOSS}[what]
+    text = REFERENCE.read_text(encoding="utf-8")
+    path = hand_in(text.replace(at, f"np.float32({at})"))
+    done = run("gradcheck", "--layers", path, data_dir=own_data)
+    assert done.returncode == 1
+    assert "the layers round to float32" in done.stderr
+    assert f"where: {what}\n" in done.stderr
+    assert "WRONG" not in done.stdout

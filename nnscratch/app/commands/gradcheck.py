@@ -54,7 +54,7 @@ def gradcheck(
 
     from nnscratch import records
     from nnscratch.app import terminal, views
-    from nnscratch.gradcheck import check_gradients, draw_samples, sample_source
+    from nnscratch.gradcheck import check_gradients, check_precision, draw_samples, sample_source
     from nnscratch.model_file import load_model
 
     rng, kind = np.random.default_rng(seed), network_kind(layers)
@@ -67,6 +67,7 @@ def gradcheck(
     network = network.astype(np.float64)
     draw, samples = sample_source(data_dir, rng, terminal.show_note)
     A, labels = draw_samples(network, draw)
+    check_precision(network, A, labels)
     blocks = check_gradients(
         network, A, labels, rng=np.random.default_rng(seed), planted_error=break_
     )
