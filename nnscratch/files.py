@@ -143,7 +143,7 @@ def check_output(
     place = Path(os.path.realpath(path))
     try:
         for name in (path, *siblings):
-            check_kind(name, what)
+            _check_kind(name, what)
             _check_ours(name, what, is_ours)
         _check_replaceable(place)
         _check_room(place.parent, room_bytes)
@@ -177,16 +177,24 @@ def check_distinct(outputs: Mapping[str, Path | None]) -> None:
         seen[place] = option
 
 
-def check_kind(path: Path, what: str) -> None:
-    """Raise OutputError if something stands there that is no plain file, such as a folder."""
+def check_named(path: Path, what: str) -> None:
+    """Raise OutputError for a folder without a name, such as . : no name can be made of it."""
+    if not path.name:
+        raise _no_file(path, what, "a folder")
+
+
+def _check_kind(path: Path, what: str) -> None:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         return
     if stat.S_ISREG(mode):
         return
-    kind = "a folder" if stat.S_ISDIR(mode) else NO_PLAIN_FILE
-    raise OutputError(
+    raise _no_file(path, what, "a folder" if stat.S_ISDIR(mode) else NO_PLAIN_FILE)
+
+
+def _no_file(path: Path, what: str, kind: str) -> OutputError:
+    return OutputError(
         f"{what} cannot be saved: that is {kind}", where=str(path), next_step=ANOTHER_PLACE
     )
 

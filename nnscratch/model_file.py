@@ -38,7 +38,7 @@ from nnscratch.archive import Members, UnsoundError, holds, pack, read_floats, r
 from nnscratch.config import BUNDLED_NAME, LARGEST_WIDTH, TrainConfig
 from nnscratch.core import CLASSES, IN_FEATURES
 from nnscratch.errors import ModelFileError, OutputError
-from nnscratch.files import cannot_write, check_kind, check_output, open_plain, write_atomically
+from nnscratch.files import cannot_write, check_named, check_output, open_plain, write_atomically
 from nnscratch.metadata import (
     describe_network,
     metadata_of,
@@ -84,7 +84,7 @@ def save_model(path: Path | str, model: Model) -> Path | None:
     packed = to_bytes(model)
     previous = None
     try:
-        check_kind(path, "the model")
+        check_named(path, "the model")
         check_output(path, "the model", is_ours=is_model, siblings=[previous_name(path)])
         if path.exists() and path.stat().st_size:
             previous = previous_name(path)

@@ -11,7 +11,13 @@ from pathlib import Path
 
 from nnscratch.config import TrainConfig
 from nnscratch.errors import OutputError
-from nnscratch.files import cannot_write, check_distinct, check_kind, check_output, write_atomically
+from nnscratch.files import (
+    cannot_write,
+    check_distinct,
+    check_named,
+    check_output,
+    write_atomically,
+)
 from nnscratch.model import Model
 from nnscratch.model_file import check_model_output, previous_name, save_model
 from nnscratch.training import EpochResult
@@ -37,7 +43,7 @@ def check_outputs(
     Args:
         others: what else the command writes, by option; none may be a file of the run's own.
     """
-    check_kind(output, "the model")  # of a folder such as . there is no name to make others of
+    check_named(output, "the model")
     kept = interrupted_name(output)
     own = {
         "--output": output,
